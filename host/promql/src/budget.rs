@@ -1,0 +1,105 @@
+//! What one query may cost, as a value that any stage can charge.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Why a stage must stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exceeded {
+    /// More samples than `query.max-samples`; the text is Prometheus's.
+    #[error("query processing would load too many samples into memory in query execution")]
+    Samples,
+    /// More bytes than the query may hold.
+    #[error("query processing would hold more than {0} bytes in memory")]
+    Bytes(u64),
+    /// The client left or the deadline passed.
+    #[error("query was canceled in query execution")]
+    Cancelled,
+}
+
+/// Limits of one query, shared by everything that works for it. Cloning
+/// shares the counters.
+#[derive(Clone, Debug)]
+pub struct Budget(Arc<Counters>);
+
+#[derive(Debug)]
+struct Counters {
+    max_samples: u64,
+    max_bytes: u64,
+    samples: AtomicU64,
+    bytes: AtomicU64,
+    cancelled: AtomicBool,
+}
+
+impl Budget {
+    /// A budget of so many samples and bytes.
+    #[must_use]
+    pub fn new(max_samples: u64, max_bytes: u64) -> Self {
+        Self(Arc::new(Counters {
+            max_samples,
+            max_bytes,
+            samples: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            cancelled: AtomicBool::new(false),
+        }))
+    }
+
+    /// A budget without limits, for tests and tools.
+    #[must_use]
+    pub fn unlimited() -> Self {
+        Self::new(u64::MAX, u64::MAX)
+    }
+
+    /// Charges samples; call per batch, before allocating for them.
+    ///
+    /// # Errors
+    /// When the limit is passed, or the query was cancelled.
+    pub fn charge_samples(&self, count: usize) -> Result<(), Exceeded> {
+        self.check()?;
+        let before = self.0.samples.fetch_add(count as u64, Ordering::Relaxed);
+        if before.saturating_add(count as u64) > self.0.max_samples {
+            return Err(Exceeded::Samples);
+        }
+        Ok(())
+    }
+
+    /// Charges bytes held in memory.
+    ///
+    /// # Errors
+    /// When the limit is passed, or the query was cancelled.
+    pub fn charge_bytes(&self, count: usize) -> Result<(), Exceeded> {
+        self.check()?;
+        let before = self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        if before.saturating_add(count as u64) > self.0.max_bytes {
+            return Err(Exceeded::Bytes(self.0.max_bytes));
+        }
+        Ok(())
+    }
+
+    /// Gives samples back that are no longer held.
+    pub fn release_samples(&self, count: usize) {
+        self.0.samples.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    /// Gives bytes back that are no longer held.
+    pub fn release_bytes(&self, count: usize) {
+        self.0.bytes.fetch_sub(count as u64, Ordering::Relaxed);
+    }
+
+    /// Samples charged and not released.
+    #[must_use]
+    pub fn samples(&self) -> u64 {
+        self.0.samples.load(Ordering::Relaxed)
+    }
+
+    /// Stops everything that works for this query at its next check.
+    pub fn cancel(&self) {
+        self.0.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// # Errors
+    /// When the query was cancelled.
+    pub fn check(&self) -> Result<(), Exceeded> {
+        if self.0.cancelled.load(Ordering::Relaxed) { Err(Exceeded::Cancelled) } else { Ok(()) }
+    }
+}

@@ -1,0 +1,16 @@
+//! PromQL as a pure library: the data model, the language, and its evaluation
+//! over columns.
+//!
+//! Data arrives already fetched; nothing here does I/O, awaits, or reads a
+//! clock. What a query may cost comes in as a plain budget value.
+
+pub mod budget;
+pub mod histogram;
+pub mod labels;
+pub mod matcher;
+pub mod number;
+pub mod series;
+
+pub use histogram::{CounterResetHint, Histogram, Span};
+pub use labels::{Labels, LabelsBuilder};
+pub use series::{SeriesBatch, SeriesRef};

@@ -1,0 +1,1 @@
+//! Numbers as Prometheus writes and reads them.

@@ -1,0 +1,178 @@
+//! Many series as columns.
+
+use crate::{Histogram, Labels};
+
+/// Bits of the NaN that says "this series ended here"
+/// (prometheus/model/value/value.go).
+pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
+/// Bits of the NaN that computations and servers' JSON stand for.
+pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
+
+/// True for the stale marker, and for no other NaN.
+#[must_use]
+pub const fn is_stale(value: f64) -> bool {
+    value.to_bits() == STALE_NAN_BITS
+}
+
+/// Samples of many series, flat.
+///
+/// Each series has its float samples and its histogram samples in columns of
+/// their own, each with strictly ascending timestamps in milliseconds; no
+/// timestamp occurs in both.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SeriesBatch {
+    labels: Vec<Labels>,
+    float_ends: Vec<usize>,
+    float_times: Vec<i64>,
+    float_values: Vec<f64>,
+    histogram_ends: Vec<usize>,
+    histogram_times: Vec<i64>,
+    histogram_values: Vec<Histogram>,
+}
+
+/// One series of a [`SeriesBatch`].
+#[derive(Clone, Copy, Debug)]
+pub struct SeriesRef<'a> {
+    /// The label set.
+    pub labels: &'a Labels,
+    /// Timestamps of the float samples, in milliseconds.
+    pub float_times: &'a [i64],
+    /// Values, one per float timestamp; may hold stale markers.
+    pub float_values: &'a [f64],
+    /// Timestamps of the histogram samples, in milliseconds.
+    pub histogram_times: &'a [i64],
+    /// Histograms, one per histogram timestamp; stale where `sum` is.
+    pub histogram_values: &'a [Histogram],
+}
+
+impl SeriesBatch {
+    /// A batch without series.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of series.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// True without series.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Number of samples, floats and histograms.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.float_times.len() + self.histogram_times.len()
+    }
+
+    /// Series `index`.
+    #[must_use]
+    pub fn series(&self, index: usize) -> SeriesRef<'_> {
+        let floats = range(&self.float_ends, index);
+        let histograms = range(&self.histogram_ends, index);
+        SeriesRef {
+            labels: &self.labels[index],
+            float_times: &self.float_times[floats.clone()],
+            float_values: &self.float_values[floats],
+            histogram_times: &self.histogram_times[histograms.clone()],
+            histogram_values: &self.histogram_values[histograms],
+        }
+    }
+
+    /// All series in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = SeriesRef<'_>> + ExactSizeIterator {
+        (0..self.len()).map(|index| self.series(index))
+    }
+
+    /// The label sets, one per series.
+    #[must_use]
+    pub fn labels(&self) -> &[Labels] {
+        &self.labels
+    }
+
+    /// Appends a float sample to the series that [`Self::finish_series`] will
+    /// close. The caller keeps timestamps ascending.
+    pub fn push_float(&mut self, time: i64, value: f64) {
+        self.float_times.push(time);
+        self.float_values.push(value);
+    }
+
+    /// Appends float samples to the series being built.
+    ///
+    /// # Panics
+    /// When the columns differ in length.
+    pub fn extend_floats(&mut self, times: &[i64], values: &[f64]) {
+        assert_eq!(times.len(), values.len(), "columns have equal lengths");
+        self.float_times.extend_from_slice(times);
+        self.float_values.extend_from_slice(values);
+    }
+
+    /// Appends a histogram sample to the series being built. The caller keeps
+    /// timestamps ascending.
+    pub fn push_histogram(&mut self, time: i64, value: Histogram) {
+        self.histogram_times.push(time);
+        self.histogram_values.push(value);
+    }
+
+    /// Number of samples pushed since the last [`Self::finish_series`].
+    #[must_use]
+    pub fn pending(&self) -> usize {
+        self.samples()
+            - self.float_ends.last().copied().unwrap_or(0)
+            - self.histogram_ends.last().copied().unwrap_or(0)
+    }
+
+    /// Closes the series being built, with or without samples.
+    pub fn finish_series(&mut self, labels: Labels) {
+        self.labels.push(labels);
+        self.float_ends.push(self.float_times.len());
+        self.histogram_ends.push(self.histogram_times.len());
+    }
+
+    /// Appends a series of another batch, under other labels.
+    pub fn push_series(&mut self, labels: Labels, series: SeriesRef<'_>) {
+        self.extend_floats(series.float_times, series.float_values);
+        self.histogram_times.extend_from_slice(series.histogram_times);
+        self.histogram_values.extend_from_slice(series.histogram_values);
+        self.finish_series(labels);
+    }
+
+    /// Replaces every label set; the order of series stays.
+    pub fn relabel(&mut self, mut change: impl FnMut(&Labels) -> Labels) {
+        for labels in &mut self.labels {
+            *labels = change(labels);
+        }
+    }
+
+    /// The series' indexes in the order of their label sets.
+    #[must_use]
+    pub fn sorted(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_by(|a, b| self.labels[*a].cmp(&self.labels[*b]));
+        order
+    }
+}
+
+impl SeriesRef<'_> {
+    /// Number of samples, floats and histograms.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.float_times.len() + self.histogram_times.len()
+    }
+
+    /// True without samples.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
+    let start = if index == 0 { 0 } else { ends[index - 1] };
+    start..ends[index]
+}

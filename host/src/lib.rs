@@ -1,0 +1,18 @@
+//! promweave: many Prometheus servers, one endpoint, one right answer.
+//!
+//! The modules are the stages of a request, in the order it meets them.
+
+pub mod server;
+
+pub mod api;
+pub mod query;
+
+pub mod storage;
+
+pub mod gather;
+
+pub mod policy;
+
+pub mod config;
+pub mod demo;
+pub mod telemetry;

@@ -1,0 +1,188 @@
+//! What the API needs from below: fetched and merged data.
+//!
+//! Two things implement it: the fleet of server groups (`gather`), and the
+//! in-memory servers of the demo. Nothing above this line knows which.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+use promql::matcher::Matcher;
+use promql::{Labels, SeriesBatch, budget::Budget};
+
+/// A boxed future: the trait below is used as an object.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
+
+/// Data, and what the user must know about how it came about.
+#[derive(Debug, Default)]
+pub struct Answer<T> {
+    /// The data.
+    pub data: T,
+    /// Texts for the answer's `warnings`, without repeats, in a fixed order.
+    pub warnings: Vec<String>,
+    /// Texts for the answer's `infos`.
+    pub infos: Vec<String>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A required server group gave no answer; the text says which and why.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The servers refused the question itself (their `bad_data`).
+    #[error("{0}")]
+    BadData(String),
+    /// Evaluation failed downstream or here (their `execution`).
+    #[error("{0}")]
+    Execution(String),
+    /// The query's deadline passed.
+    #[error("{0}")]
+    Timeout(String),
+    /// Over the query's budget.
+    #[error(transparent)]
+    Exceeded(#[from] promql::budget::Exceeded),
+    /// A fault of our own.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// What accompanies every call of one request.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// When the answer is no longer wanted.
+    pub deadline: Instant,
+    /// What it may cost.
+    pub budget: Budget,
+}
+
+/// Samples of one selector; `offset` and `@` are already applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    /// All must match; at least one does not match the empty string.
+    pub matchers: Vec<Matcher>,
+    /// First timestamp wanted, inclusive, in milliseconds.
+    pub start_ms: i64,
+    /// Last timestamp wanted, inclusive, in milliseconds.
+    pub end_ms: i64,
+    /// Set for an instant-vector selector: the moments at which it will be
+    /// looked at, and how far back. Stale markers matter only then.
+    pub grid: Option<Grid>,
+}
+
+/// The evaluation times of an instant-vector selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// First evaluation time, in milliseconds.
+    pub start_ms: i64,
+    /// Last evaluation time, in milliseconds; `start + n·step`.
+    pub end_ms: i64,
+    /// Distance of evaluation times, in milliseconds, above zero (any value
+    /// for a single evaluation).
+    pub step_ms: i64,
+    /// How far back a sample still counts, in milliseconds.
+    pub lookback_ms: i64,
+}
+
+/// Which series a metadata call is about.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    /// Any of these selectors must match; empty: all series.
+    pub selectors: Vec<Vec<Matcher>>,
+    /// Earliest time, in milliseconds, if the client named one.
+    pub start_ms: Option<i64>,
+    /// Latest time, in milliseconds, if the client named one.
+    pub end_ms: Option<i64>,
+    /// At most so many results (0: all); cut here, with a warning.
+    pub limit: usize,
+}
+
+/// Help, type and unit of a metric.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Metadata {
+    /// `counter`, `gauge`, …
+    pub kind: String,
+    /// Explanation.
+    pub help: String,
+    /// Unit, often empty.
+    pub unit: String,
+}
+
+/// Which metadata is wanted.
+#[derive(Clone, Debug, Default)]
+pub struct MetadataRequest {
+    /// Only this metric.
+    pub metric: Option<String>,
+    /// At most so many metrics (0: all).
+    pub limit: usize,
+    /// At most so many entries per metric (0: all).
+    pub limit_per_metric: usize,
+}
+
+/// Which exemplars are wanted.
+#[derive(Clone, Debug)]
+pub struct ExemplarRequest {
+    /// The selectors of the query.
+    pub selectors: Vec<Vec<Matcher>>,
+    /// Earliest time, in milliseconds.
+    pub start_ms: i64,
+    /// Latest time, in milliseconds.
+    pub end_ms: i64,
+}
+
+/// The exemplars of one series.
+#[derive(Clone, Debug)]
+pub struct SeriesExemplars {
+    /// The series.
+    pub labels: Labels,
+    /// In ascending time, without repeats.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// One exemplar; its value is kept as the text the server sent.
+#[derive(Clone, Debug)]
+pub struct Exemplar {
+    /// Its own labels (`trace_id`, …).
+    pub labels: Labels,
+    /// The value's text.
+    pub value: String,
+    /// Milliseconds.
+    pub timestamp_ms: i64,
+}
+
+/// Fetched and merged data.
+pub trait Storage: Send + Sync + 'static {
+    /// Samples of each selector, one batch per selector, series in label
+    /// order, each label set once. All selectors are fetched at once.
+    fn select<'a>(&'a self, context: &'a Context, selects: &'a [Select]) -> Boxed<'a, Vec<SeriesBatch>>;
+
+    /// Label sets, in label order, each once.
+    fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>>;
+
+    /// Label names, sorted, each once.
+    fn label_names<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<String>>;
+
+    /// Values of a label, sorted, each once.
+    fn label_values<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        scope: &'a Scope,
+    ) -> Boxed<'a, Vec<String>>;
+
+    /// Metadata by metric name.
+    fn metadata<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a MetadataRequest,
+    ) -> Boxed<'a, BTreeMap<String, Vec<Metadata>>>;
+
+    /// Exemplars by series, in label order.
+    fn exemplars<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a ExemplarRequest,
+    ) -> Boxed<'a, Vec<SeriesExemplars>>;
+}
+
