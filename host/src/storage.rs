@@ -155,7 +155,11 @@ pub struct Exemplar {
 pub trait Storage: Send + Sync + 'static {
     /// Samples of each selector, one batch per selector, series in label
     /// order, each label set once. All selectors are fetched at once.
-    fn select<'a>(&'a self, context: &'a Context, selects: &'a [Select]) -> Boxed<'a, Vec<SeriesBatch>>;
+    fn select<'a>(
+        &'a self,
+        context: &'a Context,
+        selects: &'a [Select],
+    ) -> Boxed<'a, Vec<SeriesBatch>>;
 
     /// Label sets, in label order, each once.
     fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>>;
@@ -185,4 +189,3 @@ pub trait Storage: Send + Sync + 'static {
         request: &'a ExemplarRequest,
     ) -> Boxed<'a, Vec<SeriesExemplars>>;
 }
-
