@@ -19,10 +19,10 @@ pub enum Numbers {
     Close,
 }
 
-/// Does the order of an instant vector count?
+/// Does the order of elements count?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Vectors are compared as sets.
+    /// Instant vectors and lists of label sets are compared as sets.
     Free,
     /// Elements come in the same order.
     Same,
@@ -124,8 +124,7 @@ impl Question {
     }
 
     fn data(&self, expected: &Value, actual: &Value) -> Option<String> {
-        let sort = self.order == Order::Free && expected["resultType"] == "vector";
-        if !sort {
+        if self.order == Order::Same {
             return self.values("data", expected, actual);
         }
         self.values("data", &sorted(expected), &sorted(actual))
@@ -194,11 +193,17 @@ fn annotations(key: &str, expected: &Value, actual: &Value) -> Option<String> {
     (expected != actual).then(|| format!("{key}: {expected:?} became {actual:?}"))
 }
 
-/// A vector in an order of its own.
+/// The same data with what has no order in an order of its own: an instant
+/// vector, label sets, exemplars' series. A matrix and a list of names must
+/// come sorted.
 fn sorted(data: &Value) -> Value {
     let mut data = data.clone();
-    if let Some(result) = data["result"].as_array_mut() {
-        result.sort_by_cached_key(|element| element["metric"].to_string());
+    let vector = data["resultType"] == "vector";
+    if let Some(elements) = if vector { data["result"].as_array_mut() } else { None } {
+        elements.sort_by_cached_key(|element| element["metric"].to_string());
+    } else if let Some(sets) = data.as_array_mut().filter(|sets| sets.iter().all(Value::is_object))
+    {
+        sets.sort_by_cached_key(ToString::to_string);
     }
     data
 }

@@ -15,5 +15,6 @@ pub mod http;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;
+pub mod queries;
 pub mod remote_write;
 pub mod serve;

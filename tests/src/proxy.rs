@@ -18,6 +18,8 @@ use crate::process::Process;
 const START: Duration = Duration::from_secs(60);
 /// How long it may take to stop, without a shutdown delay.
 const STOP: Duration = Duration::from_secs(20);
+/// Name of the configuration file in its folder.
+const CONFIG: &str = "config.yaml";
 /// What its log says when it accepts connections; the address follows.
 const LISTENING: [&str; 2] = ["listening", "address="];
 
@@ -29,7 +31,7 @@ pub struct Proxy {
     /// Its HTTP API.
     pub client: Client,
     process: Process,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a proxy is started with.
@@ -87,7 +89,7 @@ impl Builder {
     #[must_use]
     pub fn start(&self) -> Proxy {
         let folder = TempDir::new().expect("a temporary folder can be made");
-        let path = folder.path().join("config.yaml");
+        let path = folder.path().join(CONFIG);
         fs::write(&path, self.config()).expect("a temporary file can be written");
         let mut command = command();
         command
@@ -97,11 +99,12 @@ impl Builder {
             .args(&self.flags);
         let mut process = Process::spawn(&mut command);
         let client = Client::new(process.wait_for(START, listening));
-        Proxy { client, process, _folder: folder }
+        Proxy { client, process, folder }
     }
 
     /// The configuration file; JSON is YAML.
-    fn config(&self) -> String {
+    #[must_use]
+    pub fn config(&self) -> String {
         let groups: Vec<&Value> = self.groups.iter().map(|group| &group.0).collect();
         format!("{:#}\n", json!({ "promxy": { "server_groups": groups } }))
     }
@@ -134,6 +137,15 @@ impl Proxy {
     /// Asks it to stop without waiting for it.
     pub fn terminate(&self) {
         self.process.terminate();
+    }
+
+    /// Writes another configuration over the one it was started with.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    pub fn rewrite_config(&self, text: &str) {
+        let path = self.folder.path().join(CONFIG);
+        fs::write(path, text).expect("a temporary file can be written");
     }
 }
 
