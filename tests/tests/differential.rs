@@ -4,7 +4,7 @@
 use e2e::compare::{Question, assert_same};
 use e2e::fleet::{Builder, Fleet};
 use e2e::prometheus;
-use e2e::queries;
+use e2e::queries::{self, random::Random};
 
 /// Minutes after the start at which instant queries are asked; beyond the
 /// window lookback still finds samples, later it does not.
@@ -12,6 +12,9 @@ const INSTANTS_S: [i64; 8] = [420, 813, 1500, 2115, 2700, 3600, 3800, 4300];
 /// Start and end in seconds after the first scrape, and step in seconds.
 const RANGES_S: [(i64, i64, i64); 4] =
     [(0, 3600, 60), (7, 3600, 37), (-600, 4200, 300), (1234, 1234, 15)];
+
+/// Number of random queries.
+const RANDOM_QUERIES: usize = 300;
 
 /// What is asked about each query.
 #[derive(Clone, Copy)]
@@ -221,6 +224,19 @@ fn labels_series_and_parameters_equal_the_whole_server() {
     let proxy = fleet.proxy(|group| group);
     let mut questions = about_labels(&fleet);
     questions.extend(about_parameters(&fleet));
+    assert_same(fleet.whole.client, proxy.client, &questions);
+}
+
+#[test]
+fn random_queries_equal_the_whole_server() {
+    if !prometheus::available() {
+        return;
+    }
+    let fleet = Fleet::start();
+    let proxy = fleet.proxy(|group| group);
+    let mut random = Random::new(1, fleet.start_ms / 1000 + 1800);
+    let queries: Vec<String> = (0..RANDOM_QUERIES).map(|_| random.query()).collect();
+    let questions = ask(&fleet, &queries, Kind::InstantAndRange);
     assert_same(fleet.whole.client, proxy.client, &questions);
 }
 
