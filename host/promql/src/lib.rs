@@ -5,10 +5,14 @@
 //! clock. What a query may cost comes in as a plain budget value.
 
 pub mod budget;
+pub mod duration;
+pub mod gomath;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
 pub mod number;
+pub mod quote;
+pub mod regex;
 pub mod series;
 
 pub use histogram::{CounterResetHint, Histogram, Span};
