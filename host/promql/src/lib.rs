@@ -4,7 +4,9 @@
 //! Data arrives already fetched; nothing here does I/O, awaits, or reads a
 //! clock. What a query may cost comes in as a plain budget value.
 
+pub mod ast;
 pub mod budget;
+pub mod functions;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
