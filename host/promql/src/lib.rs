@@ -6,11 +6,15 @@
 
 pub mod ast;
 pub mod budget;
+pub mod duration;
 pub mod functions;
+pub mod gomath;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
 pub mod number;
+pub mod quote;
+pub mod regex;
 pub mod series;
 
 pub use histogram::{CounterResetHint, Histogram, Span};

@@ -1,10 +1,7 @@
 //! Questions that every node answers: its span, its type, its text.
 
-use std::borrow::Cow;
-
 use super::{
-    Cardinality, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, StringLiteral,
-    ValueType,
+    Cardinality, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
 };
 
 impl Span {
@@ -125,14 +122,6 @@ fn type_is_scalar_chain(expr: &Expr) -> bool {
         expr = &binary.lhs;
     }
     type_of(expr) == ValueType::Scalar
-}
-
-impl StringLiteral {
-    /// The string as text; bytes that are not UTF-8 become U+FFFD.
-    #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.value)
-    }
 }
 
 /// Equality of the written number: all NaN are one, and -0 is not 0.
