@@ -8,7 +8,6 @@ mod cors;
 pub mod encode;
 mod error;
 mod form;
-mod metadata;
 mod moment;
 mod params;
 mod queries;
@@ -24,19 +23,19 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response};
 use promql::budget::Budget;
 
 pub use self::cors::Cors;
+use self::encode::Document;
 pub use self::error::{Error, Kind};
 pub use self::form::Form;
-use self::encode::Document;
 use self::router::{Endpoint, Route};
 pub use self::status::{BuildInfo, Status};
 use crate::query;
 use crate::server::body::Body;
 use crate::server::compress::Coding;
-use crate::server::{App, Boxed, Fault, Logged};
+use crate::server::{App, Boxed, Fault, Note};
 use crate::storage::{self, Storage};
 use crate::telemetry::Metrics;
 
@@ -160,10 +159,18 @@ impl Api {
     }
 
     /// The path below the route prefix, and the extension it belongs to.
-    fn locate<'a>(&self, method: &Method, path: &'a str) -> (Option<&'a str>, Option<(&Arc<dyn Extension>, usize)>) {
-        let path = path.strip_prefix(self.settings.route_prefix.as_str()).filter(|rest| rest.starts_with('/'));
+    fn locate<'a>(
+        &self,
+        method: &Method,
+        path: &'a str,
+    ) -> (Option<&'a str>, Option<(&Arc<dyn Extension>, usize)>) {
+        let path = path
+            .strip_prefix(self.settings.route_prefix.as_str())
+            .filter(|rest| rest.starts_with('/'));
         let extension = path.and_then(|path| {
-            self.extensions.iter().find_map(|own| own.body_limit(method, path).map(|limit| (own, limit)))
+            self.extensions
+                .iter()
+                .find_map(|own| own.body_limit(method, path).map(|limit| (own, limit)))
         });
         (path, extension)
     }
@@ -176,25 +183,41 @@ impl Api {
     }
 
     async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
+        let note = request
+            .extensions()
+            .get::<Note>()
+            .cloned()
+            .unwrap_or_default();
         let full = request.uri().path().to_owned();
         let (below, extension) = self.locate(request.method(), &full);
         if let (Some(path), Some((extension, _))) = (below, extension) {
-            return logged(extension.answer(path, request).await, "extension", String::new());
+            note.set("extension", String::new());
+            return extension.answer(path, request).await;
         }
         let (head, body) = request.into_parts();
         let form = read_form(&head, &body);
-        let line = form.encoded(self.settings.max_logged_form_bytes);
-        let (handler, response) = match self.route(&full, below) {
-            None => ("not_found", reply::not_found()),
-            Some((route, parameter)) => {
-                let call = Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
-                (route.pattern, self.respond_at(route, call, &head).await)
-            }
+        let route = self.route(&full, below);
+        let handler = route
+            .as_ref()
+            .map_or("not_found", |(route, _)| route.pattern);
+        note.set(handler, form.encoded(self.settings.max_logged_form_bytes));
+        let Some((route, parameter)) = route else {
+            return reply::not_found();
         };
-        logged(response, handler, line)
+        let call = Call {
+            method: head.method.clone(),
+            form,
+            parameter: parameter.unwrap_or_default(),
+        };
+        self.respond_at(route, call, &head).await
     }
 
-    async fn respond_at(&self, route: &'static Route, call: Call, head: &request::Parts) -> Response<Body> {
+    async fn respond_at(
+        &self,
+        route: &'static Route,
+        call: Call,
+        head: &request::Parts,
+    ) -> Response<Body> {
         let is_api = route.pattern.starts_with(router::API);
         let mut response = if is_api && head.method == Method::OPTIONS {
             reply::no_content()
@@ -208,7 +231,9 @@ impl Api {
             self.run(route.endpoint, call, &head.headers).await
         };
         if is_api {
-            self.settings.cors.apply(&head.headers, response.headers_mut());
+            self.settings
+                .cors
+                .apply(&head.headers, response.headers_mut());
         }
         response
     }
@@ -227,13 +252,7 @@ impl Api {
         match endpoint {
             Endpoint::Query => self.query(&call).await,
             Endpoint::QueryRange => self.query_range(&call).await,
-            Endpoint::QueryExemplars => self.query_exemplars(&call).await,
-            Endpoint::FormatQuery => queries::format(&call),
-            Endpoint::ParseQuery => queries::parse(&call),
-            Endpoint::Series => self.series(&call).await,
-            Endpoint::Labels => self.labels(&call).await,
-            Endpoint::LabelValues => self.label_values(&call).await,
-            Endpoint::Metadata => self.metadata(&call).await,
+            //XX
             Endpoint::BuildInfo | Endpoint::RuntimeInfo | Endpoint::Config | Endpoint::Flags => {
                 Ok(status::answer(endpoint, &self.status.load()))
             }
@@ -243,12 +262,17 @@ impl Api {
             Endpoint::Healthy => Ok(status::healthy()),
             Endpoint::Ready => Ok(status::ready(self.phase())),
             Endpoint::Reload => self.reload(&call.method).await,
-            Endpoint::Metrics => Ok(status::metrics(&self.metrics)),
+            _ => Ok(status::metrics(&self.metrics)),
         }
     }
 
     async fn reload(&self, method: &Method) -> Result<Answer, Error> {
-        let Some(reload) = self.settings.reload.as_ref().filter(|_| method != Method::GET) else {
+        let Some(reload) = self
+            .settings
+            .reload
+            .as_ref()
+            .filter(|_| method != Method::GET)
+        else {
             return Ok(status::reload_refused(method));
         };
         Ok(status::reloaded(reload().await))
@@ -256,8 +280,16 @@ impl Api {
 
     /// What accompanies a metadata call.
     fn context(&self) -> storage::Context {
-        let Settings { timeout, max_samples, max_bytes, .. } = self.settings;
-        storage::Context { deadline: Instant::now() + timeout, budget: Budget::new(max_samples, max_bytes) }
+        let Settings {
+            timeout,
+            max_samples,
+            max_bytes,
+            ..
+        } = self.settings;
+        storage::Context {
+            deadline: Instant::now() + timeout,
+            budget: Budget::new(max_samples, max_bytes),
+        }
     }
 }
 
@@ -293,7 +325,11 @@ impl App for Api {
 /// Go reads a body as parameters for these methods and this type only.
 fn has_form(head: &request::Parts) -> bool {
     let posts = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let content_type = head
+        .headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
     let content_type = content_type.split(';').next().unwrap_or("").trim();
     posts && content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -303,15 +339,9 @@ fn read_form(head: &request::Parts, body: &Bytes) -> Form {
     Form::parse(query, if has_form(head) { body } else { &[] })
 }
 
-fn logged(mut response: Response<Body>, handler: &'static str, form: String) -> Response<Body> {
-    response.extensions_mut().insert(Logged { handler, form });
-    response
-}
-
 fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
-
-#[cfg(test)]
-mod tests;

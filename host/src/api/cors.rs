@@ -4,7 +4,7 @@ use hyper::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, HeaderMap, HeaderValue, ORIGIN, VARY,
 };
-use promql::regex::{self, Regex};
+use promql::regex::{self, Pattern};
 
 /// The origins that may read answers.
 #[derive(Clone)]
@@ -13,7 +13,7 @@ pub struct Cors(Allowed);
 #[derive(Clone)]
 enum Allowed {
     Any,
-    Matching(Regex),
+    Matching(Pattern),
 }
 
 impl Cors {
@@ -24,16 +24,21 @@ impl Cors {
     pub fn new(pattern: &str) -> Result<Self, regex::Error> {
         Ok(Self(match pattern {
             ".*" => Allowed::Any,
-            _ => Allowed::Matching(Regex::new(pattern)?),
+            _ => Allowed::Matching(Pattern::new(pattern.as_bytes())?),
         }))
     }
 
     /// Adds the headers that a browser looks for.
     pub(super) fn apply(&self, request: &HeaderMap, response: &mut HeaderMap) {
         response.append(VARY, HeaderValue::from_static("Origin"));
-        let Some(origin) = request.get(ORIGIN).filter(|origin| !origin.is_empty()) else { return };
+        let Some(origin) = request.get(ORIGIN).filter(|origin| !origin.is_empty()) else {
+            return;
+        };
         let fixed = [
-            (ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Authorization, Content-Type, Origin"),
+            (
+                ACCESS_CONTROL_ALLOW_HEADERS,
+                "Accept, Authorization, Content-Type, Origin",
+            ),
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
             (ACCESS_CONTROL_EXPOSE_HEADERS, "Date"),
         ];
@@ -44,7 +49,9 @@ impl Cors {
             Allowed::Any => {
                 response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             }
-            Allowed::Matching(regex) if origin.to_str().is_ok_and(|origin| regex.is_match(origin)) => {
+            Allowed::Matching(pattern)
+                if origin.to_str().is_ok_and(|origin| pattern.is_match(origin)) =>
+            {
                 response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
             }
             Allowed::Matching(_) => {}

@@ -36,12 +36,20 @@ const STALL: Duration = Duration::from_secs(300);
 const WORTH_COMPRESSING: usize = 1024;
 
 /// The response of a successful call.
-pub(super) fn document(document: Document, coding: Coding, metrics: &Arc<Metrics>) -> Response<Body> {
+pub(super) fn document(
+    document: Document,
+    coding: Coding,
+    metrics: &Arc<Metrics>,
+) -> Response<Body> {
     let mut encoder = Encoder::new(document);
     let mut first = Vec::with_capacity(1024);
     if encoder.fill(&mut first) {
         let job = match Compressor::new(coding) {
-            Ok(compressor) => Job { encoder: Some(encoder), first: Some(first), compressor: Some(compressor) },
+            Ok(compressor) => Job {
+                encoder: Some(encoder),
+                first: Some(first),
+                compressor: Some(compressor),
+            },
             Err(error) => return compression_failed(&error),
         };
         let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
@@ -53,7 +61,11 @@ pub(super) fn document(document: Document, coding: Coding, metrics: &Arc<Metrics
 
 /// The response of a call that failed.
 pub(super) fn error(error: &Error, coding: Coding) -> Response<Body> {
-    let envelope = Envelope { status: "error", error_type: error.kind().name(), error: error.message() };
+    let envelope = Envelope {
+        status: "error",
+        error_type: error.kind().name(),
+        error: error.message(),
+    };
     whole(error.status(), text::to_json(&envelope), coding)
 }
 
@@ -76,9 +88,15 @@ pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body
 }
 
 /// A body of another type.
-pub(super) fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+pub(super) fn typed(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
     let mut response = with_status(status, Body::whole(body));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -169,7 +187,9 @@ impl Job {
             if !more {
                 self.encoder = None;
             }
-            let Some(compressor) = &mut self.compressor else { break };
+            let Some(compressor) = &mut self.compressor else {
+                break;
+            };
             let ready = compressor.push(chunk)?;
             if !ready.is_empty() {
                 return Ok(Some(ready));

@@ -10,7 +10,7 @@ use super::form::decode_segment;
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Endpoint {
+pub(super) enum Endpoint {
     /// Instant query.
     Query,
     /// Range query.
@@ -55,7 +55,7 @@ pub enum Endpoint {
 
 /// An endpoint's place.
 #[derive(Debug)]
-pub struct Route {
+pub(super) struct Route {
     /// The path, with `:name` for a segment that is a parameter; also the
     /// `handler` label of metrics.
     pub pattern: &'static str,
@@ -71,16 +71,24 @@ const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_POST_PUT: &[Method] = &[Method::GET, Method::POST, Method::PUT];
 
 /// Where Prometheus's API lives.
-pub const API: &str = "/api/v1/";
+pub(super) const API: &str = "/api/v1/";
 
 const fn route(pattern: &'static str, methods: &'static [Method], endpoint: Endpoint) -> Route {
-    Route { pattern, methods, endpoint }
+    Route {
+        pattern,
+        methods,
+        endpoint,
+    }
 }
 
 static ROUTES: &[Route] = &[
     route("/api/v1/query", GET_POST, Endpoint::Query),
     route("/api/v1/query_range", GET_POST, Endpoint::QueryRange),
-    route("/api/v1/query_exemplars", GET_POST, Endpoint::QueryExemplars),
+    route(
+        "/api/v1/query_exemplars",
+        GET_POST,
+        Endpoint::QueryExemplars,
+    ),
     route("/api/v1/format_query", GET_POST, Endpoint::FormatQuery),
     route("/api/v1/parse_query", GET_POST, Endpoint::ParseQuery),
     route("/api/v1/series", GET_POST, Endpoint::Series),
@@ -92,8 +100,16 @@ static ROUTES: &[Route] = &[
     route("/api/v1/status/config", GET, Endpoint::Config),
     route("/api/v1/status/flags", GET, Endpoint::Flags),
     route("/api/v1/status/tsdb", GET, Endpoint::Tsdb),
-    route("/api/v1/status/tsdb/blocks", GET, Endpoint::Nothing(r#"{"blocks":[]}"#)),
-    route("/api/v1/status/walreplay", GET, Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#)),
+    route(
+        "/api/v1/status/tsdb/blocks",
+        GET,
+        Endpoint::Nothing(r#"{"blocks":[]}"#),
+    ),
+    route(
+        "/api/v1/status/walreplay",
+        GET,
+        Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#),
+    ),
     route("/api/v1/rules", GET, Endpoint::Nothing(r#"{"groups":[]}"#)),
     route("/api/v1/alerts", GET, Endpoint::Nothing(r#"{"alerts":[]}"#)),
     route(
@@ -107,7 +123,11 @@ static ROUTES: &[Route] = &[
         Endpoint::Nothing(r#"{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}"#),
     ),
     route("/api/v1/targets/metadata", GET, Endpoint::Nothing("[]")),
-    route("/api/v1/scrape_pools", GET, Endpoint::Nothing(r#"{"scrapePools":[]}"#)),
+    route(
+        "/api/v1/scrape_pools",
+        GET,
+        Endpoint::Nothing(r#"{"scrapePools":[]}"#),
+    ),
     route("/api/v1/notifications", GET, Endpoint::Nothing("[]")),
     route("/", GET_HEAD, Endpoint::Index),
     route("/-/healthy", GET_HEAD, Endpoint::Healthy),
@@ -116,12 +136,14 @@ static ROUTES: &[Route] = &[
 ];
 
 /// The endpoint of [`Endpoint::Metrics`], whose path is a setting.
-pub static METRICS: Route = route("/metrics", GET, Endpoint::Metrics);
+pub(super) static METRICS: Route = route("/metrics", GET, Endpoint::Metrics);
 
 /// The route of a path, and the value of its parameter, decoded.
 #[must_use]
-pub fn find(path: &str) -> Option<(&'static Route, Option<String>)> {
-    ROUTES.iter().find_map(|route| match_path(route.pattern, path).map(|parameter| (route, parameter)))
+pub(super) fn find(path: &str) -> Option<(&'static Route, Option<String>)> {
+    ROUTES
+        .iter()
+        .find_map(|route| match_path(route.pattern, path).map(|parameter| (route, parameter)))
 }
 
 /// The parameter, if the path fits.
@@ -139,13 +161,13 @@ fn match_path(pattern: &str, path: &str) -> Option<Option<String>> {
 impl Route {
     /// True if the method is taken.
     #[must_use]
-    pub fn takes(&self, method: &Method) -> bool {
+    pub(super) fn takes(&self, method: &Method) -> bool {
         self.methods.contains(method)
     }
 
     /// The value of an `Allow` header.
     #[must_use]
-    pub fn allowed(&self) -> String {
+    pub(super) fn allowed(&self) -> String {
         let mut names: Vec<&str> = self.methods.iter().map(Method::as_str).collect();
         names.push("OPTIONS");
         names.sort_unstable();
@@ -160,12 +182,20 @@ mod tests {
     #[test]
     fn a_parameter_is_one_decoded_segment() {
         let found = |path: &str| find(path).map(|(route, parameter)| (route.endpoint, parameter));
-        assert_eq!(found("/api/v1/label/job/values"), Some((Endpoint::LabelValues, Some("job".to_owned()))));
+        assert_eq!(
+            found("/api/v1/label/job/values"),
+            Some((Endpoint::LabelValues, Some("job".to_owned())))
+        );
         assert_eq!(
             found("/api/v1/label/a%2Fb%20c+d/values"),
             Some((Endpoint::LabelValues, Some("a/b c+d".to_owned())))
         );
-        for path in ["/api/v1/label//values", "/api/v1/label/a/b/values", "/api/v1/label/%zz/values", "/api/v1/query/"] {
+        for path in [
+            "/api/v1/label//values",
+            "/api/v1/label/a/b/values",
+            "/api/v1/label/%zz/values",
+            "/api/v1/query/",
+        ] {
             assert_eq!(found(path), None, "{path}");
         }
     }
@@ -181,7 +211,10 @@ mod tests {
     fn what_promweave_never_has_is_valid_json() {
         for route in ROUTES {
             if let Endpoint::Nothing(json) = route.endpoint {
-                assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
+                assert!(
+                    serde_json::from_str::<serde_json::Value>(json).is_ok(),
+                    "{json}"
+                );
             }
         }
     }

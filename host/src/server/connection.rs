@@ -34,8 +34,17 @@ pub(super) struct Io {
 
 impl Io {
     /// Wraps a fresh connection.
-    pub(super) fn new(stream: Arc<TcpStream>, read_timeout: Duration, write_timeout: Duration) -> Self {
-        Self { stream, first_byte: Some(Box::pin(sleep(read_timeout))), stalled: None, write_timeout }
+    pub(super) fn new(
+        stream: Arc<TcpStream>,
+        read_timeout: Duration,
+        write_timeout: Duration,
+    ) -> Self {
+        Self {
+            stream,
+            first_byte: Some(Box::pin(sleep(read_timeout))),
+            stalled: None,
+            write_timeout,
+        }
     }
 
     /// Ready once the socket takes bytes; fails if it does not for too long.
@@ -46,7 +55,10 @@ impl Io {
         let limit = self.write_timeout;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(stalled.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+        Poll::Ready(Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "the client takes nothing",
+        )))
     }
 
     fn poll_with(
@@ -75,7 +87,9 @@ impl AsyncRead for Io {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         loop {
-            let Poll::Ready(result) = this.stream.poll_read_ready(context) else { break };
+            let Poll::Ready(result) = this.stream.poll_read_ready(context) else {
+                break;
+            };
             result?;
             match this.stream.try_read(buffer.initialize_unfilled()) {
                 Ok(count) => {
@@ -89,15 +103,23 @@ impl AsyncRead for Io {
         }
         if let Some(first_byte) = &mut this.first_byte {
             ready!(first_byte.as_mut().poll(context));
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client says nothing")));
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the client says nothing",
+            )));
         }
         Poll::Pending
     }
 }
 
 impl AsyncWrite for Io {
-    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_with(context, |stream| stream.try_write(bytes))
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.get_mut()
+            .poll_with(context, |stream| stream.try_write(bytes))
     }
 
     fn poll_write_vectored(
@@ -105,7 +127,8 @@ impl AsyncWrite for Io {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.get_mut().poll_with(context, |stream| stream.try_write_vectored(slices))
+        self.get_mut()
+            .poll_with(context, |stream| stream.try_write_vectored(slices))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -24,7 +24,9 @@ use super::process::Process;
 
 /// Bounds in seconds, from an answer out of memory to one that takes all its
 /// deadline allows.
-const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+const SECONDS: [f64; 12] = [
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
+];
 
 type Timed<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -148,7 +150,8 @@ impl Default for Metrics {
 
 impl Metrics {
     /// The type of [`Self::render`]'s text.
-    pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    pub const CONTENT_TYPE: &'static str =
+        "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
     /// Metrics of a process of this version, all at zero.
     #[must_use]
@@ -174,8 +177,15 @@ impl Metrics {
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
         };
-        let labels = vec![("version", version.to_owned()), ("revision", revision.to_owned())];
-        metrics.registry.register("promweave_build", "The version that runs", Info::new(labels));
+        let labels = vec![
+            ("version", version.to_owned()),
+            ("revision", revision.to_owned()),
+        ];
+        metrics.registry.register(
+            "promweave_build",
+            "The version that runs",
+            Info::new(labels),
+        );
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
@@ -198,23 +208,51 @@ impl Metrics {
             Unit::Bytes,
             self.response_bytes.clone(),
         );
-        registry.register("requests_in_flight", "Requests being answered", self.requests_in_flight.clone());
-        registry.register("connections", "Open connections of clients", self.connections.clone());
+        registry.register(
+            "requests_in_flight",
+            "Requests being answered",
+            self.requests_in_flight.clone(),
+        );
+        registry.register(
+            "connections",
+            "Open connections of clients",
+            self.connections.clone(),
+        );
     }
 
     fn register_query(&mut self) {
         let registry = self.registry.sub_registry_with_prefix("promweave");
-        registry.register("queries", "Queries that ended, by outcome", self.queries.clone());
+        registry.register(
+            "queries",
+            "Queries that ended, by outcome",
+            self.queries.clone(),
+        );
         registry.register_with_unit(
             "query_duration",
             "From a query's admission to its value",
             Unit::Seconds,
             self.query_seconds.clone(),
         );
-        registry.register("queries_running", "Queries being evaluated", self.queries_running.clone());
-        registry.register("queries_waiting", "Queries waiting for a place", self.queries_waiting.clone());
-        registry.register("query_samples", "Samples that queries loaded", self.query_samples.clone());
-        registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
+        registry.register(
+            "queries_running",
+            "Queries being evaluated",
+            self.queries_running.clone(),
+        );
+        registry.register(
+            "queries_waiting",
+            "Queries waiting for a place",
+            self.queries_waiting.clone(),
+        );
+        registry.register(
+            "query_samples",
+            "Samples that queries loaded",
+            self.query_samples.clone(),
+        );
+        registry.register(
+            "policy_faults",
+            "Faults of merge policies",
+            self.policy_faults.clone(),
+        );
         registry.register("panics", "Panics that were caught", self.panics.clone());
     }
 
@@ -226,8 +264,16 @@ impl Metrics {
             Unit::Seconds,
             self.target_seconds.clone(),
         );
-        registry.register("server_group_targets", "Replicas of a server group", self.targets.clone());
-        registry.register("promweave_replica_requests", "Calls to replicas", self.replica_requests.clone());
+        registry.register(
+            "server_group_targets",
+            "Replicas of a server group",
+            self.targets.clone(),
+        );
+        registry.register(
+            "promweave_replica_requests",
+            "Calls to replicas",
+            self.replica_requests.clone(),
+        );
         registry.register_with_unit(
             "promweave_replica_response",
             "Bytes of replicas' answers on the wire",
@@ -268,9 +314,13 @@ impl Metrics {
 
     /// A request has ended.
     pub fn request_ends(&self, handler: &'static str, code: u16, elapsed: Duration, bytes: u64) {
-        self.requests.get_or_create(&RequestLabels { handler, code }).inc();
+        self.requests
+            .get_or_create(&RequestLabels { handler, code })
+            .inc();
         let labels = HandlerLabels { handler };
-        self.request_seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
+        self.request_seconds
+            .get_or_create(&labels)
+            .observe(elapsed.as_secs_f64());
         self.response_bytes.get_or_create(&labels).inc_by(bytes);
     }
 
@@ -295,28 +345,72 @@ impl Metrics {
 
     /// A query of a kind (`instant`, `range`) has ended, with `success` or an
     /// error type, after loading so many samples.
-    pub fn query_ends(&self, kind: &'static str, outcome: &'static str, elapsed: Duration, samples: u64) {
-        self.queries.get_or_create(&QueryLabels { kind, outcome }).inc();
-        self.query_seconds.get_or_create(&KindLabels { kind }).observe(elapsed.as_secs_f64());
+    pub fn query_ends(
+        &self,
+        kind: &'static str,
+        outcome: &'static str,
+        elapsed: Duration,
+        samples: u64,
+    ) {
+        self.queries
+            .get_or_create(&QueryLabels { kind, outcome })
+            .inc();
+        self.query_seconds
+            .get_or_create(&KindLabels { kind })
+            .observe(elapsed.as_secs_f64());
         self.query_samples.inc_by(samples);
     }
 
     /// A call to a replica has ended.
     pub fn replica_call(&self, ended: &ReplicaCall<'_>) {
-        let ReplicaCall { server_group, replica, call, outcome, elapsed, bytes } = *ended;
+        let ReplicaCall {
+            server_group,
+            replica,
+            call,
+            outcome,
+            elapsed,
+            bytes,
+        } = *ended;
         let (server_group, replica) = (server_group.to_owned(), replica.to_owned());
-        let status = if outcome == "success" { "success" } else { "error" };
-        let target = TargetLabels { server_group: server_group.clone(), host: replica.clone(), call, status };
-        self.target_seconds.get_or_create(&target).observe(elapsed.as_secs_f64());
-        let labels = ReplicaLabels { server_group: server_group.clone(), replica: replica.clone(), call };
+        let status = if outcome == "success" {
+            "success"
+        } else {
+            "error"
+        };
+        let target = TargetLabels {
+            server_group: server_group.clone(),
+            host: replica.clone(),
+            call,
+            status,
+        };
+        self.target_seconds
+            .get_or_create(&target)
+            .observe(elapsed.as_secs_f64());
+        let labels = ReplicaLabels {
+            server_group: server_group.clone(),
+            replica: replica.clone(),
+            call,
+        };
         self.replica_bytes.get_or_create(&labels).inc_by(bytes);
-        self.replica_requests.get_or_create(&ReplicaOutcomeLabels { server_group, replica, call, outcome }).inc();
+        self.replica_requests
+            .get_or_create(&ReplicaOutcomeLabels {
+                server_group,
+                replica,
+                call,
+                outcome,
+            })
+            .inc();
     }
 
     /// The replicas that a server group has now.
     pub fn replicas(&self, ordinal: usize, name: &str, count: usize) {
-        let labels = GroupLabels { ordinal, name: name.to_owned() };
-        self.targets.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        let labels = GroupLabels {
+            ordinal,
+            name: name.to_owned(),
+        };
+        self.targets
+            .get_or_create(&labels)
+            .set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Forgets the replica counts of all groups: call before those of a new
@@ -328,7 +422,12 @@ impl Metrics {
     /// A policy (name and digest) faulted: `trap`, `deadline`, `memory`,
     /// `output`, ….
     pub fn policy_fault(&self, policy: &str, fault: &'static str) {
-        self.policy_faults.get_or_create(&PolicyLabels { policy: policy.to_owned(), fault }).inc();
+        self.policy_faults
+            .get_or_create(&PolicyLabels {
+                policy: policy.to_owned(),
+                fault,
+            })
+            .inc();
     }
 
     /// A panic was caught.
@@ -340,7 +439,9 @@ impl Metrics {
     pub fn reloaded(&self, succeeded: bool) {
         self.reload_succeeded.set(i64::from(succeeded));
         if succeeded {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let now = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap_or_default();
             self.reload_time.set(now.as_secs_f64());
         }
     }
@@ -409,7 +510,10 @@ mod tests {
             "process_cpu_seconds_total ",
             "process_start_time_seconds ",
         ] {
-            assert!(page.lines().any(|line| line.starts_with(name)), "no {name}in\n{page}");
+            assert!(
+                page.lines().any(|line| line.starts_with(name)),
+                "no {name}in\n{page}"
+            );
         }
     }
 
