@@ -140,6 +140,23 @@ pub fn backward(spans: &[Span], counts: &[f64]) -> impl Iterator<Item = (i64, f6
     indexes.zip(counts.iter().rev().copied())
 }
 
+/// Spans and counts of buckets with ascending indexes, the inverse of
+/// [`forward`]; nothing if the indexes do not ascend or do not fit.
+pub fn spans_of(buckets: impl IntoIterator<Item = (i64, f64)>) -> Option<(Vec<Span>, Vec<f64>)> {
+    let (mut spans, mut counts) = (Vec::<Span>::new(), Vec::new());
+    let mut next = 0;
+    for (index, count) in buckets {
+        match spans.last_mut() {
+            Some(span) if index == next => span.length += 1,
+            Some(_) if index < next => return None,
+            _ => spans.push(Span { offset: i32::try_from(index - next).ok()?, length: 1 }),
+        }
+        counts.push(count);
+        next = i64::from(i32::try_from(index).ok()?) + 1;
+    }
+    Some((spans, counts))
+}
+
 /// The upper bound of custom bucket `index`: infinite above the last bound,
 /// and below the first.
 #[must_use]
@@ -171,6 +188,33 @@ pub fn exponential_bound(index: i64, schema: i32) -> f64 {
         return f64::MAX;
     }
     scale(fraction, exponent)
+}
+
+/// The positive bucket of an exponential schema that has exactly this upper
+/// bound: the inverse of [`exponential_bound`], except that it knows no bounds
+/// below the smallest normal number.
+#[must_use]
+pub fn exponential_index(upper: f64, schema: i32) -> Option<i64> {
+    if !(MIN_RESERVED_SCHEMA..=MAX_SCHEMA).contains(&schema) {
+        return None;
+    }
+    let last = if schema < 0 { 1024 >> -schema } else { 1024 << schema };
+    if upper == f64::MAX {
+        return Some(last);
+    }
+    if upper == f64::INFINITY {
+        return Some(last + 1);
+    }
+    if upper.is_nan() || upper < f64::MIN_POSITIVE {
+        return None;
+    }
+    let bits = upper.to_bits();
+    let power = (bits >> 52) as i64 - 1023;
+    let fraction = f64::from_bits(bits & ((1 << 52) - 1) | 1022 << 52);
+    let position = FRACTIONS.binary_search_by(|own| own.total_cmp(&fraction)).ok()? as i64;
+    let index = (power << MAX_SCHEMA) + position;
+    let coarser = MAX_SCHEMA - schema;
+    (index & ((1 << coarser) - 1) == 0).then_some(index >> coarser)
 }
 
 /// `fraction`·2^`exponent`, rounded once, for a fraction in `[0.5, 1)`.

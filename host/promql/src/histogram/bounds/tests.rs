@@ -91,6 +91,21 @@ fn custom_buckets_reach_from_minus_to_plus_infinity() {
     assert_eq!(histogram.buckets().count(), 3);
 }
 
+#[test]
+fn indexes_that_do_not_ascend_or_fit_make_no_spans() {
+    assert_eq!(spans_of([(3, 1.0), (3, 1.0)]), None);
+    assert_eq!(spans_of([(3, 1.0), (2, 1.0)]), None);
+    assert_eq!(spans_of([(i64::from(i32::MAX) + 1, 1.0)]), None);
+    assert_eq!(spans_of([(i64::from(i32::MIN), 1.0), (i64::from(i32::MAX), 1.0)]), None);
+}
+
+#[test]
+fn what_is_no_bound_of_the_schema_has_no_index() {
+    for (upper, schema) in [(3.0, 8), (2.0, -1), (0.0, 0), (-1.0, 0), (f64::NAN, 0), (2.0, 9)] {
+        assert_eq!(exponential_index(upper, schema), None, "{upper} at schema {schema}");
+    }
+}
+
 proptest! {
     #[test]
     fn bounds_ascend_and_agree_with_the_formula(schema in 0..=MAX_SCHEMA, index in -1000_i64..1000) {
@@ -98,6 +113,33 @@ proptest! {
         let exact = (index as f64 / f64::from(1 << schema)).exp2();
         prop_assert!((bound - exact).abs() <= exact * 1e-13, "{bound} {exact}");
         prop_assert!(bound < exponential_bound(index + 1, schema));
+    }
+
+    #[test]
+    fn the_index_of_a_bound_is_found_at_its_own_schema(
+        schema in MIN_RESERVED_SCHEMA..=MAX_SCHEMA, index in -1020_i64..=1025, step in 0..256_i64,
+    ) {
+        // Rounding down must not lead below the smallest normal number.
+        let index = if schema < 0 {
+            (index >> -schema).max((-1020 >> -schema) + 1)
+        } else {
+            (index << schema) + (step & ((1 << schema) - 1))
+        };
+        let bound = exponential_bound(index, schema);
+        let found = exponential_index(bound, schema);
+        // All beyond the infinite bucket have its bound.
+        let expected = if bound.is_infinite() { index.min(exponential_index(f64::MAX, schema).unwrap_or(0) + 1) } else { index };
+        prop_assert_eq!(found, Some(expected), "{}", bound);
+    }
+
+    #[test]
+    fn spans_are_restored_from_indexes(
+        indexes in prop::collection::btree_set(-50..50_i64, 0..30),
+    ) {
+        let buckets: Vec<_> = indexes.iter().map(|index| (*index, *index as f64)).collect();
+        let (spans, counts) = spans_of(buckets.clone()).expect("ascending");
+        prop_assert_eq!(forward(&spans, &counts).collect::<Vec<_>>(), buckets);
+        prop_assert!(spans.iter().skip(1).all(|span| span.offset > 0));
     }
 
     #[test]
