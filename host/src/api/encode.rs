@@ -34,6 +34,18 @@ pub struct Document {
     pub infos: Vec<String>,
 }
 
+impl Document {
+    /// An answer without warnings.
+    #[must_use]
+    pub const fn of(data: Data) -> Self {
+        Self {
+            data,
+            warnings: Vec::new(),
+            infos: Vec::new(),
+        }
+    }
+}
+
 /// The `data` of an answer.
 #[derive(Debug)]
 pub enum Data {
@@ -100,7 +112,11 @@ impl Encoder {
     /// An encoder at the document's start.
     #[must_use]
     pub fn new(document: Document) -> Self {
-        Self { document, stage: Stage::Head, cursor: Cursor::default() }
+        Self {
+            document,
+            stage: Stage::Head,
+            cursor: Cursor::default(),
+        }
     }
 
     /// Appends to `out` until it holds [`CHUNK`] bytes or the document ends.
@@ -173,7 +189,9 @@ impl Cursor {
     fn write_item(&mut self, data: &mut Data, out: &mut Vec<u8>) -> bool {
         match data {
             Data::Query { value, limit, .. } => self.write_value(value, *limit, out),
-            Data::Strings(texts) => self.list_item(texts, out, |text, out| write_escaped(text, out)),
+            Data::Strings(texts) => {
+                self.list_item(texts, out, |text, out| write_escaped(text, out))
+            }
             Data::LabelSets(sets) => self.list_item(sets, out, write_labels),
             Data::Exemplars(all) => self.list_item(all, out, write_exemplars),
             // Taken out, so that a part already written is freed.
@@ -221,7 +239,9 @@ impl Cursor {
     }
 
     fn list_item<T>(&mut self, list: &[T], out: &mut Vec<u8>, write: fn(&T, &mut Vec<u8>)) -> bool {
-        let Some(item) = list.get(self.next) else { return false };
+        let Some(item) = list.get(self.next) else {
+            return false;
+        };
         self.next += 1;
         self.comma(out);
         write(item, out);
@@ -295,7 +315,11 @@ fn write_metadata(name: &str, entries: &[Metadata], out: &mut Vec<u8>) {
     write_escaped(name, out);
     out.extend_from_slice(b":[");
     for (index, entry) in entries.iter().enumerate() {
-        out.extend_from_slice(if index > 0 { br#",{"type":"# } else { br#"{"type":"# });
+        out.extend_from_slice(if index > 0 {
+            br#",{"type":"#
+        } else {
+            br#"{"type":"#
+        });
         write_escaped(&entry.kind, out);
         out.extend_from_slice(br#","unit":"#);
         write_escaped(&entry.unit, out);
@@ -311,7 +335,11 @@ fn write_exemplars(series: &SeriesExemplars, out: &mut Vec<u8>) {
     write_labels(&series.labels, out);
     out.extend_from_slice(br#","exemplars":["#);
     for (index, exemplar) in series.exemplars.iter().enumerate() {
-        out.extend_from_slice(if index > 0 { br#",{"labels":"# } else { br#"{"labels":"# });
+        out.extend_from_slice(if index > 0 {
+            br#",{"labels":"#
+        } else {
+            br#"{"labels":"#
+        });
         write_labels(&exemplar.labels, out);
         out.extend_from_slice(br#","value":"#);
         write_raw(&exemplar.value, out);
@@ -338,6 +366,3 @@ fn write_list(name: &str, texts: &[String], out: &mut Vec<u8>) {
     }
     out.push(b']');
 }
-
-#[cfg(test)]
-mod tests;

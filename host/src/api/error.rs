@@ -97,7 +97,9 @@ impl Error {
                 query::Error::Timeout(_) => Kind::Timeout,
                 query::Error::Canceled(_) => Kind::Canceled,
                 query::Error::Internal(_) => Kind::Internal,
-                query::Error::Unavailable(_) | query::Error::TooManyRequests(_) => Kind::Unavailable,
+                query::Error::Unavailable(_) | query::Error::TooManyRequests(_) => {
+                    Kind::Unavailable
+                }
                 query::Error::NotFound(_) => Kind::NotFound,
             },
             Self::Storage(error) => match error {

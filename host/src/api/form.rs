@@ -5,7 +5,7 @@
 //! value wins over the URL's, `+` is a space, a pair that cannot be decoded is
 //! left out. Nothing here knows what a parameter means.
 
-use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use promql::quote::quote;
 
 /// Decoded parameters, the body's before the URL's.
@@ -36,7 +36,10 @@ impl Form {
     pub fn parse(query: &[u8], body: &[u8]) -> Self {
         let mut form = Self::default();
         for part in [body, query] {
-            for pair in part.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+            for pair in part
+                .split(|byte| *byte == b'&')
+                .filter(|pair| !pair.is_empty())
+            {
                 match decode_pair(pair) {
                     Ok(pair) => form.pairs.push(pair),
                     Err(error) => form.problem = form.problem.or(Some(error)),
@@ -50,12 +53,16 @@ impl Form {
     /// the same.
     #[must_use]
     pub fn first(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or("")
+        let found = self.pairs.iter().find(|(own, _)| own == name);
+        found.map_or("", |(_, value)| value.as_str())
     }
 
     /// All values of `name`, the body's before the URL's.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.pairs
+            .iter()
+            .filter(move |(own, _)| own == name)
+            .map(|(_, value)| value.as_str())
     }
 
     /// Why a pair was left out, if one was.
@@ -87,18 +94,14 @@ impl Form {
     }
 }
 
-/// Go's `url.QueryEscape` keeps only these as they are.
-const ESCAPED: &AsciiSet = &{
-    let mut set = *CONTROLS;
-    let mut byte = 0x20_u8;
-    while byte < 0x7f {
-        if !byte.is_ascii_alphanumeric() && !matches!(byte, b'-' | b'_' | b'.' | b'~' | b' ') {
-            set = set.add(byte);
-        }
-        byte += 1;
-    }
-    set
-};
+/// Go's `url.QueryEscape` keeps only letters, digits and `-_.~`; spaces are
+/// made `+` afterwards.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b' ');
 
 /// Appends `text` encoded, and stops soon after `limit` bytes: a form may
 /// hold megabytes that nobody will see.
@@ -128,7 +131,7 @@ fn decode_pair(pair: &[u8]) -> Result<(String, String), Error> {
 ///
 /// # Errors
 /// On `%` without two hexadecimal digits.
-pub fn decode_segment(segment: &[u8]) -> Result<String, Error> {
+pub(super) fn decode_segment(segment: &[u8]) -> Result<String, Error> {
     decode(segment, b'+')
 }
 
@@ -187,12 +190,18 @@ mod tests {
         let form = Form::parse(b"a=%zz&b=2&c=1;d=2&e=%4", b"");
         assert_eq!(form.first("a"), "");
         assert_eq!(form.first("b"), "2");
-        assert_eq!(form.problem().map(ToString::to_string).as_deref(), Some("invalid URL escape \"%zz\""));
+        assert_eq!(
+            form.problem().map(ToString::to_string).as_deref(),
+            Some("invalid URL escape \"%zz\"")
+        );
     }
 
     #[test]
     fn bytes_that_are_not_utf8_keep_their_place() {
-        assert_eq!(Form::parse(b"query=a%ffb", b"").first("query"), "a\u{fffd}b");
+        assert_eq!(
+            Form::parse(b"query=a%ffb", b"").first("query"),
+            "a\u{fffd}b"
+        );
     }
 
     #[test]

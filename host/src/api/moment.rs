@@ -10,10 +10,10 @@ use promql::quote::quote;
 
 /// `MinTime` of Prometheus's API in milliseconds: what a missing `start`
 /// stands for.
-pub const MIN_TIME_MS: i64 = (i64::MIN / 1000 + 62_135_596_801) * 1000;
+pub(super) const MIN_TIME_MS: i64 = (i64::MIN / 1000 + 62_135_596_801) * 1000;
 /// `MaxTime` of Prometheus's API in milliseconds: what a missing `end` stands
 /// for.
-pub const MAX_TIME_MS: i64 = (i64::MAX / 1000 - 62_135_596_801) * 1000 + 999;
+pub(super) const MAX_TIME_MS: i64 = (i64::MAX / 1000 - 62_135_596_801) * 1000 + 999;
 
 /// How Go prints the two: years with more digits than RFC 3339 allows. They
 /// come back in clients' requests.
@@ -25,7 +25,7 @@ const SECOND_NS: f64 = 1e9;
 
 /// A text that is no moment or no duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+pub(super) enum Error {
     /// Neither seconds nor RFC 3339; the text is quoted as Go does.
     #[error("cannot parse {0} to a valid timestamp")]
     Timestamp(String),
@@ -44,7 +44,7 @@ pub enum Error {
 /// When it is neither. Numbers that no clock shows (`NaN`, `Inf`, beyond
 /// [`MIN_TIME_MS`] and [`MAX_TIME_MS`]) are refused, where Prometheus wraps
 /// them round.
-pub fn timestamp_ms(text: &str) -> Result<i64, Error> {
+pub(super) fn timestamp_ms(text: &str) -> Result<i64, Error> {
     seconds(text)
         .map(seconds_to_ms)
         .unwrap_or_else(|| rfc3339_ms(text))
@@ -76,7 +76,9 @@ fn rfc3339_ms(text: &str) -> Option<i64> {
 /// `2006-01-02T15:04:05`, perhaps a fraction, then `Z` or `±07:00`: jiff
 /// accepts more spellings of ISO 8601 than Go does.
 fn has_rfc3339_shape(text: &[u8]) -> bool {
-    let Some((head, rest)) = text.split_first_chunk::<19>() else { return false };
+    let Some((head, rest)) = text.split_first_chunk::<19>() else {
+        return false;
+    };
     let fits = |pattern: &[u8], text: &[u8]| {
         pattern.len() == text.len()
             && pattern.iter().zip(text).all(|(want, byte)| match want {
@@ -86,7 +88,10 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
     };
     let zone = match rest.first() {
         Some(b'.' | b',') => {
-            let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits = rest[1..]
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count();
             if digits == 0 {
                 return false;
             }
@@ -103,7 +108,7 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
 ///
 /// # Errors
 /// When it is neither, or 64 bits do not hold it.
-pub fn duration_ns(text: &str) -> Result<i64, Error> {
+pub(super) fn duration_ns(text: &str) -> Result<i64, Error> {
     let Some(seconds) = seconds(text) else {
         return duration::parse(text).map_err(|_| Error::Duration(quote(text.as_bytes())));
     };
@@ -164,13 +169,26 @@ mod tests {
     #[test]
     fn a_text_that_is_no_moment_is_quoted() {
         let bad = [
-            "", "foo", "30s", "2015-06-03 13:21:58Z", "2015-06-03T13:21:58", "20150603T132158Z",
-            "2015-13-03T13:21:58Z", "2015-06-03T13:21:58+01:00[Europe/Paris]", "NaN", "Inf", "1e300", "1e400",
+            "",
+            "foo",
+            "30s",
+            "2015-06-03 13:21:58Z",
+            "2015-06-03T13:21:58",
+            "20150603T132158Z",
+            "2015-13-03T13:21:58Z",
+            "2015-06-03T13:21:58+01:00[Europe/Paris]",
+            "NaN",
+            "Inf",
+            "1e300",
+            "1e400",
             "1_000",
         ];
         for text in bad {
             let message = timestamp_ms(text).expect_err(text).to_string();
-            assert_eq!(message, format!("cannot parse \"{text}\" to a valid timestamp"));
+            assert_eq!(
+                message,
+                format!("cannot parse \"{text}\" to a valid timestamp")
+            );
         }
     }
 
@@ -193,11 +211,19 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_duration_is_quoted() {
-        for text in ["", "foo", "1m1h", "1.5h", "1m1m", "-1m", "5 m", "m", "300000y", "1e400"] {
+        for text in [
+            "", "foo", "1m1h", "1.5h", "1m1m", "-1m", "5 m", "m", "300000y", "1e400",
+        ] {
             let message = duration_ns(text).expect_err(text).to_string();
-            assert_eq!(message, format!("cannot parse \"{text}\" to a valid duration"));
+            assert_eq!(
+                message,
+                format!("cannot parse \"{text}\" to a valid duration")
+            );
         }
         let overflow = duration_ns("1e30").expect_err("overflow").to_string();
-        assert_eq!(overflow, "cannot parse \"1e30\" to a valid duration. It overflows int64");
+        assert_eq!(
+            overflow,
+            "cannot parse \"1e30\" to a valid duration. It overflows int64"
+        );
     }
 }

@@ -84,7 +84,9 @@ pub enum Reason {
     #[error("end timestamp must not be before start time")]
     Backwards,
     /// A step that leads nowhere.
-    #[error("zero or negative query resolution step widths are not accepted. Try a positive integer")]
+    #[error(
+        "zero or negative query resolution step widths are not accepted. Try a positive integer"
+    )]
     Step,
     /// A timeout that has passed already.
     #[error("context deadline exceeded")]
@@ -100,7 +102,7 @@ pub enum Reason {
 impl Reason {
     /// The reason with the parameter it belongs to.
     #[must_use]
-    pub const fn of(self, name: &'static str) -> Error {
+    pub(super) const fn of(self, name: &'static str) -> Error {
         Error::Invalid { name, reason: self }
     }
 }
@@ -109,7 +111,7 @@ impl Reason {
 ///
 /// # Errors
 /// The first fault in Prometheus's order of checks.
-pub fn instant(form: &Form, now_ms: i64) -> Result<query::Request, Error> {
+pub(super) fn instant(form: &Form, now_ms: i64) -> Result<query::Request, Error> {
     let limit = limit(form)?;
     let time_ms = optional_time(form, "time", now_ms)?;
     let timeout = timeout_ns(form)?;
@@ -131,14 +133,15 @@ pub fn instant(form: &Form, now_ms: i64) -> Result<query::Request, Error> {
 ///
 /// # Errors
 /// The first fault in Prometheus's order of checks.
-pub fn range(form: &Form) -> Result<query::Request, Error> {
+pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
     let limit = limit(form)?;
     let start_ms = time(form, "start")?;
     let end_ms = time(form, "end")?;
     if end_ms < start_ms {
         return Err(Reason::Backwards.of("end"));
     }
-    let step_ns = duration_ns(form.first("step")).map_err(|error| Reason::from(error).of("step"))?;
+    let step_ns =
+        duration_ns(form.first("step")).map_err(|error| Reason::from(error).of("step"))?;
     let step_ms = step_ns / 1_000_000;
     if step_ms <= 0 {
         return Err(Reason::Step.of("step"));
@@ -166,27 +169,34 @@ pub fn range(form: &Form) -> Result<query::Request, Error> {
 ///
 /// # Errors
 /// When one is no moment.
-pub fn window(form: &Form) -> Result<(Option<i64>, Option<i64>), Error> {
+pub(super) fn window(form: &Form) -> Result<(Option<i64>, Option<i64>), Error> {
     let start = optional_time(form, "start", MIN_TIME_MS)?;
     let end = optional_time(form, "end", MAX_TIME_MS)?;
-    Ok((Some(start).filter(|ms| *ms > MIN_TIME_MS), Some(end).filter(|ms| *ms < MAX_TIME_MS)))
+    Ok((
+        Some(start).filter(|ms| *ms > MIN_TIME_MS),
+        Some(end).filter(|ms| *ms < MAX_TIME_MS),
+    ))
 }
 
 /// Start and end of an exemplar call, with Prometheus's limits as defaults.
 ///
 /// # Errors
 /// When one is no moment, or the end comes first.
-pub fn exemplar_window(form: &Form) -> Result<(i64, i64), Error> {
+pub(super) fn exemplar_window(form: &Form) -> Result<(i64, i64), Error> {
     let start = optional_time(form, "start", MIN_TIME_MS)?;
     let end = optional_time(form, "end", MAX_TIME_MS)?;
-    if end < start { Err(Error::Backwards) } else { Ok((start, end)) }
+    if end < start {
+        Err(Error::Backwards)
+    } else {
+        Ok((start, end))
+    }
 }
 
 /// `limit`; 0 stands for none.
 ///
 /// # Errors
 /// When it is no integer, or below zero.
-pub fn limit(form: &Form) -> Result<usize, Error> {
+pub(super) fn limit(form: &Form) -> Result<usize, Error> {
     let text = form.first("limit");
     if text.is_empty() {
         return Ok(0);
@@ -199,7 +209,7 @@ pub fn limit(form: &Form) -> Result<usize, Error> {
 ///
 /// # Errors
 /// When it is no integer.
-pub fn loose_limit(form: &Form, name: &'static str) -> Result<usize, Error> {
+pub(super) fn loose_limit(form: &Form, name: &'static str) -> Result<usize, Error> {
     let text = form.first(name);
     if text.is_empty() {
         return Ok(0);
@@ -212,7 +222,7 @@ pub fn loose_limit(form: &Form, name: &'static str) -> Result<usize, Error> {
 ///
 /// # Errors
 /// When it is no integer within bounds.
-pub fn check_tsdb_limit(form: &Form) -> Result<(), Error> {
+pub(super) fn check_tsdb_limit(form: &Form) -> Result<(), Error> {
     const MAX: i64 = 10_000;
     let text = form.first("limit");
     match integer(text) {
@@ -225,7 +235,7 @@ pub fn check_tsdb_limit(form: &Form) -> Result<(), Error> {
 
 /// A warning about a value of `stats` that Prometheus deprecates.
 #[must_use]
-pub fn stats_warning(form: &Form) -> Option<String> {
+pub(super) fn stats_warning(form: &Form) -> Option<String> {
     let text = form.first("stats");
     (!matches!(text, "" | "true" | "all")).then(|| {
         format!(
@@ -258,7 +268,9 @@ fn optional_time(form: &Form, name: &'static str, default_ms: i64) -> Result<i64
 fn timeout_ns(form: &Form) -> Result<Option<i64>, Error> {
     match form.first("timeout") {
         "" => Ok(None),
-        text => duration_ns(text).map(Some).map_err(|error| Reason::from(error).of("timeout")),
+        text => duration_ns(text)
+            .map(Some)
+            .map_err(|error| Reason::from(error).of("timeout")),
     }
 }
 
@@ -287,8 +299,9 @@ fn lookback_ms(form: &Form) -> Result<Option<i64>, Error> {
 /// Go's `strconv.Atoi`.
 fn integer(text: &str) -> Result<i64, Reason> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
-        PosOverflow | NegOverflow => Reason::Range(quote(text.as_bytes())),
-        _ => Reason::Integer(quote(text.as_bytes())),
-    })
+    text.parse()
+        .map_err(|error: std::num::ParseIntError| match error.kind() {
+            PosOverflow | NegOverflow => Reason::Range(quote(text.as_bytes())),
+            _ => Reason::Integer(quote(text.as_bytes())),
+        })
 }

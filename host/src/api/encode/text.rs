@@ -49,7 +49,9 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
 pub fn to_json(value: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoStrings);
-    value.serialize(&mut serializer).expect("answers have string keys and memory takes any write");
+    value
+        .serialize(&mut serializer)
+        .expect("answers have string keys and memory takes any write");
     out
 }
 
@@ -92,7 +94,9 @@ fn escape(bytes: &[u8]) -> Option<(usize, Escape)> {
         [b'\r', ..] => (1, Escape::Short(b'r')),
         [b'\t', ..] => (1, Escape::Short(b't')),
         [byte @ (b'"' | b'\\'), ..] => (1, Escape::Short(*byte)),
-        [0xe2, 0x80, last @ (0xa8 | 0xa9), ..] => (3, Escape::Code(0x2028 + u16::from(*last - 0xa8))),
+        [0xe2, 0x80, last @ (0xa8 | 0xa9), ..] => {
+            (3, Escape::Code(0x2028 + u16::from(*last - 0xa8)))
+        }
         [0xe2, ..] | [] => return None,
         [byte, ..] => (1, Escape::Code(u16::from(*byte))),
     })
@@ -107,7 +111,11 @@ fn hex_digit(value: u16) -> u8 {
 struct GoStrings;
 
 impl Formatter for GoStrings {
-    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
         let mut escaped = Vec::with_capacity(fragment.len());
         write_fragment(fragment, &FOR_HTML, &mut escaped);
         writer.write_all(&escaped)
@@ -139,7 +147,8 @@ mod tests {
     fn labels_escape_only_what_json_demands() {
         let mut out = Vec::new();
         write_raw(TEXT, &mut out);
-        let expected = "\"a\\\"b\\\\c\\n\\r\\t\\u0008\\u000c\\u0001<d>&\u{2028}\u{2029}\u{2027}é\u{7f}\"";
+        let expected =
+            "\"a\\\"b\\\\c\\n\\r\\t\\u0008\\u000c\\u0001<d>&\u{2028}\u{2029}\u{2027}é\u{7f}\"";
         assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 
