@@ -14,6 +14,9 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 /// A boxed future: the trait below is used as an object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
 
+/// The warning of a result cut by `limit`; the text is Prometheus's.
+pub const TRUNCATED: &str = "results truncated due to limit";
+
 /// Data, and what the user must know about how it came about.
 #[derive(Debug, Default)]
 pub struct Answer<T> {
@@ -141,7 +144,7 @@ pub struct SeriesExemplars {
 }
 
 /// One exemplar; its value is kept as the text the server sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exemplar {
     /// Its own labels (`trace_id`, …).
     pub labels: Labels,

@@ -1,5 +1,9 @@
 //! Native histograms, as float histograms: what every query works on.
 
+pub mod bounds;
+
+pub use bounds::Bucket;
+
 /// Schema of a histogram with custom bucket bounds (`custom_values`).
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
 

@@ -4,11 +4,17 @@
 //! Data arrives already fetched; nothing here does I/O, awaits, or reads a
 //! clock. What a query may cost comes in as a plain budget value.
 
+pub mod ast;
 pub mod budget;
+pub mod duration;
+pub mod functions;
+pub mod gomath;
 pub mod histogram;
 pub mod labels;
 pub mod matcher;
 pub mod number;
+pub mod quote;
+pub mod regex;
 pub mod series;
 
 pub use histogram::{CounterResetHint, Histogram, Span};
