@@ -28,8 +28,17 @@ pub enum Order {
     Same,
 }
 
+/// Which texts beside the data must be the same?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Annotations {
+    /// Warnings and infos, as sets.
+    Same,
+    /// None: the servers are of different versions.
+    Any,
+}
+
 /// One request, sent to both servers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Question {
     /// API path.
     pub path: String,
@@ -39,6 +48,8 @@ pub struct Question {
     pub numbers: Numbers,
     /// Meaning of the order of a vector.
     pub order: Order,
+    /// Meaning of the texts.
+    pub annotations: Annotations,
 }
 
 impl Question {
@@ -51,6 +62,7 @@ impl Question {
             params: params.iter().map(owned).collect(),
             numbers: Numbers::Exact,
             order: Order::Free,
+            annotations: Annotations::Same,
         }
     }
 
@@ -74,6 +86,13 @@ impl Question {
     #[must_use]
     pub fn close(mut self) -> Self {
         self.numbers = Numbers::Close;
+        self
+    }
+
+    /// Leaves warnings and infos out of the comparison.
+    #[must_use]
+    pub fn data_only(mut self) -> Self {
+        self.annotations = Annotations::Any;
         self
     }
 
@@ -118,9 +137,14 @@ impl Question {
                 return Some(format!("{key} {} became {}", expected[key], actual[key]));
             }
         }
-        self.data(&expected["data"], &actual["data"])
-            .or_else(|| annotations("warnings", &expected, &actual))
-            .or_else(|| annotations("infos", &expected, &actual))
+        self.data(&expected["data"], &actual["data"]).or_else(|| self.texts(&expected, &actual))
+    }
+
+    fn texts(&self, expected: &Value, actual: &Value) -> Option<String> {
+        if self.annotations == Annotations::Any {
+            return None;
+        }
+        ["warnings", "infos"].into_iter().find_map(|key| annotations(key, expected, actual))
     }
 
     fn data(&self, expected: &Value, actual: &Value) -> Option<String> {

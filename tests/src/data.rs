@@ -51,32 +51,48 @@ impl Value {
 /// A native histogram.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Histogram {
-    /// Written as a float histogram, with half of each count.
+    /// Written as a float histogram; otherwise all counts are whole numbers.
     pub float: bool,
-    /// A gauge histogram.
-    pub gauge: bool,
+    /// What is known of resets.
+    pub hint: ResetHint,
     /// Resolution, or -53 for custom buckets.
     pub schema: i32,
     /// Half the width of the zero bucket.
     pub zero_threshold: f64,
     /// Observations in the zero bucket.
-    pub zero_count: u64,
+    pub zero_count: f64,
+    /// All observations.
+    pub count: f64,
     /// Sum of observations.
     pub sum: f64,
     /// Index and count of buckets above zero, ascending.
-    pub positive: Vec<(i32, u64)>,
+    pub positive: Vec<(i32, f64)>,
     /// Index and count of buckets below zero, ascending.
-    pub negative: Vec<(i32, u64)>,
+    pub negative: Vec<(i32, f64)>,
     /// Upper bounds, with custom buckets.
     pub custom_values: Vec<f64>,
 }
 
+/// What is known of a reset between a histogram and the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResetHint {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// There was one.
+    Reset,
+    /// There was none.
+    NotReset,
+    /// It is a gauge.
+    Gauge,
+}
+
 impl Histogram {
-    /// All observations.
+    /// The sum of the counts of all buckets.
     #[must_use]
-    pub fn count(&self) -> u64 {
+    pub fn in_buckets(&self) -> f64 {
         let buckets = self.positive.iter().chain(&self.negative);
-        self.zero_count + buckets.map(|(_, count)| count).sum::<u64>()
+        self.zero_count + buckets.map(|(_, count)| count).sum::<f64>()
     }
 }
 

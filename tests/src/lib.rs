@@ -17,4 +17,5 @@ pub mod prometheus;
 pub mod proxy;
 pub mod queries;
 pub mod remote_write;
+pub mod script;
 pub mod serve;

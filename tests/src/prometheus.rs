@@ -14,7 +14,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::data::Series;
-use crate::http::{Client, Request};
+use crate::http::{Client, Request, Response};
 use crate::process::Process;
 use crate::remote_write;
 
@@ -24,7 +24,7 @@ const START: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(20);
 /// Length of the pieces in which data is written: below half a chunk range,
 /// so that no series falls out of the window behind another one.
-const WRITE_MS: i64 = 15 * 60_000;
+const WRITE_MS: i64 = 50 * 60_000;
 
 /// A running server.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ impl Builder {
         json!({
             "global": { "external_labels": self.external_labels },
             "storage": {
-                "tsdb": { "out_of_order_time_window": "1d" },
+                "tsdb": { "out_of_order_time_window": "10y" },
                 "exemplars": { "max_exemplars": 10_000 },
             },
             "scrape_configs": [{
@@ -199,7 +199,18 @@ impl Prometheus {
         }
     }
 
+    /// Writes one series in a single request; false if the server refuses it.
+    #[must_use]
+    pub fn accepts(&self, series: &Series) -> bool {
+        self.send(std::slice::from_ref(series)).status == 204
+    }
+
     fn write_once(&self, series: &[Series]) {
+        let response = self.send(series);
+        assert_eq!(response.status, 204, "remote write: {}", response.text());
+    }
+
+    fn send(&self, series: &[Series]) -> Response {
         let request = Request {
             method: "POST",
             target: "/api/v1/write".to_owned(),
@@ -209,8 +220,7 @@ impl Prometheus {
         .header("content-type", "application/x-protobuf")
         .header("content-encoding", "snappy")
         .header("x-prometheus-remote-write-version", "0.1.0");
-        let response = self.client.send(&request).expect("a server on loopback answers");
-        assert_eq!(response.status, 204, "remote write: {}", response.text());
+        self.client.send(&request).expect("a server on loopback answers")
     }
 }
 

@@ -16,7 +16,7 @@ use crate::process::Process;
 
 /// How long it may take to start.
 const START: Duration = Duration::from_secs(60);
-/// How long it may take to stop, without a shutdown delay.
+/// How long it may take to stop.
 const STOP: Duration = Duration::from_secs(20);
 /// Name of the configuration file in its folder.
 const CONFIG: &str = "config.yaml";
@@ -95,7 +95,7 @@ impl Builder {
         command
             .current_dir(folder.path())
             .arg(format!("--config={}", path.display()))
-            .args(["--bind-addr=127.0.0.1:0", "--http.shutdown-delay=0s"])
+            .arg("--bind-addr=127.0.0.1:0")
             .args(&self.flags);
         let mut process = Process::spawn(&mut command);
         let client = Client::new(process.wait_for(START, listening));

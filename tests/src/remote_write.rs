@@ -2,7 +2,7 @@
 //!
 //! Field numbers are those of prometheus/prompb/{remote,types}.proto.
 
-use crate::data::{Exemplar, Histogram, Labels, Series, Value};
+use crate::data::{Exemplar, Histogram, Labels, ResetHint, Series, Value};
 
 /// The content of a POST to `/api/v1/write` that writes these series.
 #[must_use]
@@ -101,9 +101,6 @@ struct WireHistogram {
     custom_values: Vec<f64>,
 }
 
-/// `ResetHint::GAUGE`.
-const GAUGE_HINT: i32 = 3;
-
 impl From<&Series> for TimeSeries {
     fn from(series: &Series) -> Self {
         let mut wire = Self { labels: labels(&series.labels), ..Self::default() };
@@ -140,36 +137,36 @@ fn histogram(value: &Histogram, timestamp: i64) -> WireHistogram {
         zero_threshold: value.zero_threshold,
         negative_spans: spans(&value.negative),
         positive_spans: spans(&value.positive),
-        reset_hint: if value.gauge { GAUGE_HINT } else { 0 },
+        reset_hint: match value.hint {
+            ResetHint::Unknown => 0,
+            ResetHint::Reset => 1,
+            ResetHint::NotReset => 2,
+            ResetHint::Gauge => 3,
+        },
         timestamp,
         custom_values: value.custom_values.clone(),
         ..WireHistogram::default()
     };
     if value.float {
-        wire.count_float = Some(halves(value.count()));
-        wire.zero_count_float = Some(halves(value.zero_count));
-        wire.negative_counts = occupied(&value.negative).map(|(_, count)| halves(count)).collect();
-        wire.positive_counts = occupied(&value.positive).map(|(_, count)| halves(count)).collect();
+        wire.count_float = Some(value.count);
+        wire.zero_count_float = Some(value.zero_count);
+        wire.negative_counts = occupied(&value.negative).map(|(_, count)| count).collect();
+        wire.positive_counts = occupied(&value.positive).map(|(_, count)| count).collect();
     } else {
-        wire.count_int = Some(value.count());
-        wire.zero_count_int = Some(value.zero_count);
+        wire.count_int = Some(value.count as u64);
+        wire.zero_count_int = Some(value.zero_count as u64);
         wire.negative_deltas = deltas(&value.negative);
         wire.positive_deltas = deltas(&value.positive);
     }
     wire
 }
 
-/// Float histograms hold half of each count, so that fractions occur.
-fn halves(count: u64) -> f64 {
-    count as f64 / 2.0
-}
-
 /// Index and count of every bucket that is not empty.
-fn occupied(buckets: &[(i32, u64)]) -> impl Iterator<Item = (i32, u64)> {
-    buckets.iter().copied().filter(|(_, count)| *count > 0)
+fn occupied(buckets: &[(i32, f64)]) -> impl Iterator<Item = (i32, f64)> {
+    buckets.iter().copied().filter(|(_, count)| *count != 0.0)
 }
 
-fn spans(buckets: &[(i32, u64)]) -> Vec<WireSpan> {
+fn spans(buckets: &[(i32, f64)]) -> Vec<WireSpan> {
     let mut spans: Vec<WireSpan> = Vec::new();
     let mut next = 0;
     for (index, _) in occupied(buckets) {
@@ -182,10 +179,10 @@ fn spans(buckets: &[(i32, u64)]) -> Vec<WireSpan> {
     spans
 }
 
-fn deltas(buckets: &[(i32, u64)]) -> Vec<i64> {
+fn deltas(buckets: &[(i32, f64)]) -> Vec<i64> {
     let mut before = 0;
-    let mut delta = |(_, count): (i32, u64)| {
-        let count = i64::try_from(count).expect("generated counts are small");
+    let mut delta = |(_, count): (i32, f64)| {
+        let count = count as i64;
         let delta = count - before;
         before = count;
         delta
@@ -199,7 +196,7 @@ mod tests {
 
     #[test]
     fn empty_buckets_become_gaps_between_spans() {
-        let buckets = [(-2, 4), (-1, 6), (0, 0), (1, 0), (2, 5)];
+        let buckets = [(-2, 4.0), (-1, 6.0), (0, 0.0), (1, 0.0), (2, 5.0)];
         let expected =
             [WireSpan { offset: -2, length: 2 }, WireSpan { offset: 2, length: 1 }].to_vec();
         assert_eq!(spans(&buckets), expected);

@@ -6,7 +6,7 @@
 //! classic histograms, series that change their kind, UTF-8 names, labels
 //! that need escaping, metrics that only one group has.
 
-use super::{Exemplar, Histogram, Labels, Series, Value, hash, label_set, text_seed};
+use super::{Exemplar, Histogram, Labels, ResetHint, Series, Value, hash, label_set, text_seed};
 
 const MINUTE_MS: i64 = 60_000;
 /// Upper bounds of the classic and custom-bucket histograms.
@@ -156,16 +156,16 @@ impl Targets {
         let mut sources = Vec::new();
         for (job, instance) in INSTANCES {
             let labels = [("job", job), ("instance", instance)];
-            for (name, float, gauge) in [
-                ("response_size_bytes", false, false),
-                ("queue_latency_seconds", true, false),
-                ("batch_items", false, true),
-            ] {
-                sources.push(self.source(name, &labels, move |seed, time| {
-                    let histogram = self.exponential(seed, time);
-                    Value::Histogram(Box::new(Histogram { float, gauge, ..histogram }))
-                }));
-            }
+            sources.push(self.source("response_size_bytes", &labels, |seed, time| {
+                Value::Histogram(Box::new(self.exponential(seed, time)))
+            }));
+            sources.push(self.source("batch_items", &labels, |seed, time| {
+                let histogram = self.exponential(seed, time);
+                Value::Histogram(Box::new(Histogram { hint: ResetHint::Gauge, ..histogram }))
+            }));
+            sources.push(self.source("queue_latency_seconds", &labels, |seed, time| {
+                Value::Histogram(Box::new(halved(self.exponential(seed, time))))
+            }));
             sources.push(self.source("rpc_seconds", &labels, |seed, time| {
                 Value::Histogram(Box::new(self.custom(seed, time)))
             }));
@@ -249,9 +249,9 @@ impl Targets {
         let schema = if (time_ms - self.start_ms) / MINUTE_MS < 40 { 3 } else { 2 };
         let bucket = |index: i32| {
             let own = seed + 3 * u64::from(index.unsigned_abs());
-            (index, if own.is_multiple_of(4) { 0 } else { self.count(own, time_ms) })
+            (index, if own.is_multiple_of(4) { 0.0 } else { self.count(own, time_ms) as f64 })
         };
-        let zero_count = self.count(seed, time_ms) / 3;
+        let zero_count = (self.count(seed, time_ms) / 3) as f64;
         let mut histogram = Histogram {
             schema,
             zero_threshold: 1e-3,
@@ -260,21 +260,24 @@ impl Targets {
             negative: (0..3).map(bucket).collect(),
             ..Histogram::default()
         };
-        histogram.sum = histogram.count() as f64 * 0.75;
+        histogram.count = histogram.in_buckets();
+        histogram.sum = histogram.count * 0.75;
         histogram
     }
 
     fn custom(&self, seed: u64, time_ms: i64) -> Histogram {
         let bounds = BOUNDS.iter().filter_map(|bound| bound.parse().ok());
-        let buckets = (0i32..5)
-            .map(|index| (index, self.count(seed + 3 * u64::from(index.unsigned_abs()), time_ms)));
+        let buckets = (0i32..5).map(|index| {
+            (index, self.count(seed + 3 * u64::from(index.unsigned_abs()), time_ms) as f64)
+        });
         let mut histogram = Histogram {
             schema: -53,
             positive: buckets.collect(),
             custom_values: bounds.filter(|bound: &f64| bound.is_finite()).collect(),
             ..Histogram::default()
         };
-        histogram.sum = histogram.count() as f64 * 0.5;
+        histogram.count = histogram.in_buckets();
+        histogram.sum = histogram.count * 0.5;
         histogram
     }
 
@@ -297,6 +300,16 @@ impl Targets {
 
 const INSTANCES: [(&str, &str); 3] =
     [("api", "10.0.0.1:9100"), ("api", "10.0.0.2:9100"), ("db", "10.0.1.1:9187")];
+
+/// A float histogram with half of each count, so that fractions occur.
+fn halved(mut histogram: Histogram) -> Histogram {
+    histogram.float = true;
+    histogram.zero_count /= 2.0;
+    histogram.count /= 2.0;
+    let buckets = histogram.positive.iter_mut().chain(&mut histogram.negative);
+    buckets.for_each(|(_, count)| *count /= 2.0);
+    histogram
+}
 
 fn stale_like(value: &Value) -> Value {
     match value {
