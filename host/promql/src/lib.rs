@@ -7,12 +7,16 @@
 pub mod ast;
 pub mod budget;
 pub mod duration;
+pub mod durations;
 pub mod functions;
 pub mod gomath;
 pub mod histogram;
 pub mod labels;
+mod lexer;
 pub mod matcher;
 pub mod number;
+pub mod parser;
+pub mod printer;
 pub mod quote;
 pub mod regex;
 pub mod series;
