@@ -10,9 +10,12 @@ pub const EVALUATION_INTERVAL: Duration = Duration::from_secs(60);
 /// promxy's default, and what a Prometheus speaks unless told otherwise.
 pub const SCHEME: Scheme = Scheme::Http;
 
-/// promxy's default: two thirds of the usual 15 s scrape interval, so that
-/// one missed scrape is filled and two offset scrapes are not doubled.
+/// promxy's default; here it serves series that are too short to infer the
+/// distance from.
 pub const ANTI_AFFINITY: Duration = Duration::from_secs(10);
+
+/// The merge policy takes no more: beyond a day it is no scrape interval.
+pub const MAX_ANTI_AFFINITY: Duration = Duration::from_secs(86_400);
 
 /// promxy's default. Short, because a replica whose machine is gone answers
 /// nothing at all, and the others of its group wait for it.
@@ -41,3 +44,8 @@ pub const MIN_TLS_VERSION: TlsVersion = TlsVersion::Tls12;
 
 /// The newest there is.
 pub const MAX_TLS_VERSION: TlsVersion = TlsVersion::Tls13;
+
+/// The rule of the default policy: the first replica that has data, holes
+/// filled from the next. Migrating users may want promxy's own numbers, but
+/// those depend on which replica answers with more samples.
+pub const POLICY_RULE: &str = "fill";

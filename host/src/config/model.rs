@@ -146,7 +146,7 @@ pub enum RemoteRead {
 /// When samples of two replicas count as the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AntiAffinity {
-    /// This distance for every series.
+    /// This distance for every series; at most a day, as is the fallback.
     Static(Duration),
     /// From the spacing of each series' own samples.
     Inferred {

@@ -10,6 +10,13 @@ use std::path::{Path, PathBuf};
 /// What is printed in place of a secret.
 pub const MASK: &str = "<secret>";
 
+/// Whether a header or parameter of this name usually carries a credential.
+pub(super) fn looks_secret(name: &str) -> bool {
+    const PARTS: [&str; 6] = ["auth", "cookie", "credential", "password", "secret", "token"];
+    let name = name.to_ascii_lowercase();
+    PARTS.iter().any(|part| name.contains(part)) || name.ends_with("key")
+}
+
 /// A text that prints as [`MASK`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
