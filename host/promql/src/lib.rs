@@ -6,3 +6,23 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failing test panics"))]
 
+pub mod ast;
+pub mod budget;
+pub mod duration;
+pub mod durations;
+pub mod functions;
+pub mod gomath;
+pub mod histogram;
+pub mod labels;
+mod lexer;
+pub mod matcher;
+pub mod number;
+pub mod parser;
+pub mod printer;
+pub mod quote;
+pub mod regex;
+pub mod series;
+
+pub use histogram::{CounterResetHint, Histogram, Span};
+pub use labels::{Labels, LabelsBuilder};
+pub use series::{SeriesBatch, SeriesRef};
