@@ -59,15 +59,10 @@ pub enum Error {
 /// # Errors
 /// When the file cannot be read, or has mistakes: all of them, in order.
 pub fn load(path: &Path) -> Result<Config, Error> {
-    let read = |source| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let read = |source| Error::Read { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(read)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(read)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
     parse_bytes(&bytes, &path.display().to_string(), Path::new(""))
 }
 
@@ -87,11 +82,7 @@ pub fn parse(text: &str, file_name: &str, base_dir: &Path) -> Result<Config, Err
 fn resolve_text(text: &str, base_dir: &Path, report: &mut Report) -> Option<Config> {
     if text.len() > MAX_BYTES {
         let text = format!("found more than {MAX_BYTES} bytes, expected a smaller file");
-        report.mistake(Mistake {
-            place: START,
-            key: String::new(),
-            text,
-        });
+        report.mistake(Mistake { place: START, key: String::new(), text });
         return None;
     }
     let tree = yaml::parse(text, report)?;
@@ -115,17 +106,10 @@ fn parse_bytes(bytes: &[u8], file_name: &str, base_dir: &Path) -> Result<Config,
 fn not_utf8(bytes: &[u8], valid_up_to: usize) -> Mistake {
     let before = String::from_utf8_lossy(&bytes[..valid_up_to]);
     let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
-    let place = Place {
-        line: before.matches('\n').count() + 1,
-        column,
-    };
+    let place = Place { line: before.matches('\n').count() + 1, column };
     let byte = bytes[valid_up_to];
     let text = format!("found the byte 0x{byte:02x}, expected UTF-8");
-    Mistake {
-        place,
-        key: String::new(),
-        text,
-    }
+    Mistake { place, key: String::new(), text }
 }
 
 #[cfg(test)]

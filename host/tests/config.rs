@@ -36,9 +36,7 @@ fn good_files_resolve_to_their_snapshots() {
 #[test]
 fn bad_files_are_refused_with_exactly_their_message() {
     for file in cases(".bad.yaml") {
-        let Err(error) = parse(&file) else {
-            panic!("{} loads", file.display())
-        };
+        let Err(error) = parse(&file) else { panic!("{} loads", file.display()) };
         expect_file![file.with_extension("message")].assert_eq(&format!("{error}\n"));
     }
 }
@@ -50,10 +48,7 @@ fn each_mistake_has_its_place_and_says_what_is_allowed() {
     let text = std::fs::read_to_string(folder.join("mistakes.txt")).expect("a text file");
     let mut with_messages = String::new();
     for case in text.split_terminator("\n====\n") {
-        let yaml = case
-            .split("\n----\n")
-            .next()
-            .expect("a split has a first part");
+        let yaml = case.split("\n----\n").next().expect("a split has a first part");
         let message = match config::parse(yaml, "f", Path::new("")) {
             Ok(_) => "loads".to_owned(),
             Err(error) => error.to_string(),
@@ -62,6 +57,42 @@ fn each_mistake_has_its_place_and_says_what_is_allowed() {
     }
     expect_file![folder.join("mistakes.txt")].assert_eq(&with_messages);
     assert!(!with_messages.contains("\nloads\n"), "a case loads");
+}
+
+/// The texts of a YAML tree, as another reader sees them; any other scalar
+/// would be a text that lacks quotes.
+fn texts(value: &serde_yaml::Value) -> Vec<&str> {
+    match value {
+        serde_yaml::Value::Mapping(map) => map.values().flat_map(texts).collect(),
+        serde_yaml::Value::Sequence(items) => items.iter().flat_map(texts).collect(),
+        other => other.as_str().into_iter().collect(),
+    }
+}
+
+#[test]
+fn the_effective_configuration_means_the_same_to_another_yaml_reader() {
+    let odd = [
+        "1",
+        "true",
+        "~",
+        "null",
+        "1e3",
+        "0x1",
+        " a ",
+        "- b",
+        "#c",
+        "d: e",
+        "\u{85}f\n\t\"\\",
+        "ü",
+    ];
+    let labels: Vec<String> =
+        odd.iter().enumerate().map(|(n, text)| format!("l{n:02}: {text:?}")).collect();
+    let text = format!("global: {{external_labels: {{{}}}}}", labels.join(", "))
+        .replace("\\u{85}", "\\x85");
+    let config = config::parse(&text, "f", Path::new("")).unwrap_or_else(|error| panic!("{error}"));
+    let yaml = config.to_yaml();
+    let tree: serde_yaml::Value = serde_yaml::from_str(&yaml).expect("YAML");
+    assert_eq!(texts(&tree["global"]["external_labels"]), odd, "{yaml}");
 }
 
 #[test]

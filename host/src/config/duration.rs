@@ -25,16 +25,6 @@ const GO_UNITS: [(&str, u128); 8] = [
     ("h", 3_600 * 1_000_000_000),
 ];
 
-const PROMETHEUS_UNITS: [(&str, u128); 7] = [
-    ("y", 365 * 86_400_000),
-    ("w", 7 * 86_400_000),
-    ("d", 86_400_000),
-    ("h", 3_600_000),
-    ("m", 60_000),
-    ("s", 1_000),
-    ("ms", 1),
-];
-
 /// Go's `time.ParseDuration`, without negative results. The error continues
 /// the sentence "found X": a reason in brackets, or nothing.
 ///
@@ -51,10 +41,7 @@ pub(super) fn parse_go(text: &str) -> Result<Duration, &'static str> {
     if rest.is_empty() {
         return Err("");
     }
-    if rest
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || byte == b'_')
-    {
+    if rest.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_') {
         return Err(" (without a unit, which promxy reads as nanoseconds)");
     }
     let mut nanos = 0_u128;
@@ -73,9 +60,7 @@ pub(super) fn parse_go(text: &str) -> Result<Duration, &'static str> {
 fn go_part(text: &str) -> Option<(u128, &str)> {
     let (whole, rest) = digits(text);
     let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), digits);
-    let unit_end = rest
-        .find(|c: char| c == '.' || c.is_ascii_digit())
-        .unwrap_or(rest.len());
+    let unit_end = rest.find(|c: char| c == '.' || c.is_ascii_digit()).unwrap_or(rest.len());
     let (unit, rest) = rest.split_at(unit_end);
     let (_, scale) = GO_UNITS.iter().find(|(name, _)| *name == unit)?;
     if whole.is_empty() && fraction.is_empty() {
@@ -88,10 +73,7 @@ fn go_part(text: &str) -> Option<(u128, &str)> {
 }
 
 fn digits(text: &str) -> (&str, &str) {
-    text.split_at(
-        text.find(|c: char| !c.is_ascii_digit())
-            .unwrap_or(text.len()),
-    )
+    text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()))
 }
 
 /// Digits as a number; none are zero. `None` above the range of a duration.
@@ -102,28 +84,10 @@ fn number(digits: &str) -> Option<u128> {
     }
 }
 
-/// Prometheus's `model.ParseDuration`: whole numbers, each unit at most once,
-/// from large to small; `0` needs no unit.
+/// A duration in Prometheus's notation, if it is one.
 pub(super) fn parse_prometheus(text: &str) -> Option<Duration> {
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let (mut millis, mut rest, mut units) = (0_u128, text, &PROMETHEUS_UNITS[..]);
-    while !rest.is_empty() {
-        let (count, behind) = digits(rest);
-        let unit_end = behind
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(behind.len());
-        let (unit, behind) = behind.split_at(unit_end);
-        let at = units.iter().position(|(name, _)| *name == unit)?;
-        let count = Some(count)
-            .filter(|count| !count.is_empty())
-            .and_then(number)?;
-        millis += count.checked_mul(units[at].1)?;
-        (units, rest) = (&units[at + 1..], behind);
-    }
-    let fits = !text.is_empty() && millis <= i64::MAX as u128 / 1_000_000;
-    fits.then(|| Duration::from_nanos_u128(millis * 1_000_000))
+    let nanos = promql::duration::parse(text).ok()?;
+    u64::try_from(nanos).ok().map(Duration::from_nanos)
 }
 
 /// The shortest text that both notations read back (Prometheus's only for
@@ -144,11 +108,7 @@ pub(super) fn format(duration: Duration) -> String {
             rest %= nanos;
         }
     }
-    if text.is_empty() {
-        "0s".to_owned()
-    } else {
-        text
-    }
+    if text.is_empty() { "0s".to_owned() } else { text }
 }
 
 #[cfg(test)]
@@ -158,9 +118,7 @@ mod tests {
     use super::*;
 
     fn go_ms(text: &str) -> Option<f64> {
-        parse_go(text)
-            .ok()
-            .map(|duration| duration.as_secs_f64() * 1e3)
+        parse_go(text).ok().map(|duration| duration.as_secs_f64() * 1e3)
     }
 
     #[test]
@@ -179,26 +137,15 @@ mod tests {
         ] {
             assert_eq!(go_ms(text), Some(ms), "{text}");
         }
-        for text in [
-            "", "1d", "5", "-3h", "s", ".s", "1h 30m", "1e3s", "9999999h", "٣s", "+",
-        ] {
+        for text in ["", "1d", "5", "-3h", "s", ".s", "1h 30m", "1e3s", "9999999h", "٣s", "+"] {
             assert_eq!(go_ms(text), None, "{text}");
         }
     }
 
     #[test]
     fn prometheus_durations_are_whole_and_ordered() {
-        for (text, ms) in [
-            ("0", 0),
-            ("1m", 60_000),
-            ("1d12h", 129_600_000),
-            ("1s500ms", 1_500),
-        ] {
-            assert_eq!(
-                parse_prometheus(text),
-                Some(Duration::from_millis(ms)),
-                "{text}"
-            );
+        for (text, ms) in [("0", 0), ("1m", 60_000), ("1d12h", 129_600_000), ("1s500ms", 1_500)] {
+            assert_eq!(parse_prometheus(text), Some(Duration::from_millis(ms)), "{text}");
         }
         for text in ["", "5", "1.5h", "30m1h", "1m1m", "-1m", "1us", "400y", "m"] {
             assert_eq!(parse_prometheus(text), None, "{text}");

@@ -35,3 +35,29 @@ enum Kind {
     /// promxy. What to do without it, or an empty text.
     NotYet(&'static str),
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_example_names_every_supported_key() {
+        let example = include_str!("../../../config.yaml");
+        let words = example.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        let supported = |(_, kind): &&Key| !matches!(kind, Kind::Ignored(_) | Kind::NotYet(_));
+        let keys = table::SECTIONS.iter().flat_map(|section| section.keys).filter(supported);
+        let missing: Vec<&str> =
+            keys.map(|(name, _)| *name).filter(|name| !words.clone().any(|w| w == *name)).collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn no_section_has_a_key_twice() {
+        for section in table::SECTIONS {
+            let mut names: Vec<&str> = section.keys.iter().map(|(name, _)| *name).collect();
+            names.sort_unstable();
+            let twice = names.windows(2).find(|pair| pair[0] == pair[1]);
+            assert_eq!(twice, None, "{}", section.path);
+        }
+    }
+}

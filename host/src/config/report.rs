@@ -93,17 +93,17 @@ impl Report {
     pub(super) fn new(file: &str) -> Self {
         // A message is one line whatever the file is called.
         let file = file.replace(|c: char| c.is_control(), "?");
-        Self {
-            file,
-            mistakes: Vec::new(),
-            unlisted: 0,
-            notes: Vec::new(),
-        }
+        Self { file, mistakes: Vec::new(), unlisted: 0, notes: Vec::new() }
     }
 
     pub(super) fn mistake(&mut self, mistake: Mistake) {
+        self.mistake_with(|| mistake);
+    }
+
+    /// As [`Self::mistake`], for one that is costly to put into words.
+    pub(super) fn mistake_with(&mut self, mistake: impl FnOnce() -> Mistake) {
         if self.mistakes.len() < MAX_MISTAKES {
-            self.mistakes.push(mistake);
+            self.mistakes.push(mistake());
         } else {
             self.unlisted += 1;
         }
@@ -133,18 +133,10 @@ impl Report {
     pub(super) fn finish(mut self) -> Result<Vec<String>, Mistakes> {
         if self.mistakes.is_empty() {
             self.notes.sort();
-            return Ok(self
-                .notes
-                .iter()
-                .map(|note| line(&self.file, note))
-                .collect());
+            return Ok(self.notes.iter().map(|note| line(&self.file, note)).collect());
         }
         self.mistakes.sort();
-        Err(Mistakes {
-            file: self.file,
-            listed: self.mistakes,
-            unlisted: self.unlisted,
-        })
+        Err(Mistakes { file: self.file, listed: self.mistakes, unlisted: self.unlisted })
     }
 }
 

@@ -20,29 +20,18 @@ use super::yaml::Cursor;
 
 /// Resolves a whole file; only right if `report` has no mistake afterwards.
 pub(super) fn config(root: &Cursor<'_>, base_dir: &Path, report: &mut Report) -> Config {
-    let groups = root
-        .get("promxy")
-        .and_then(|promxy| promxy.get("server_groups"));
+    let groups = root.get("promxy").and_then(|promxy| promxy.get("server_groups"));
     // Not a list: the check of the keys has said so.
-    let groups = groups
-        .and_then(|groups| groups.items().ok())
-        .unwrap_or_default();
+    let groups = groups.and_then(|groups| groups.items().ok()).unwrap_or_default();
     if groups.is_empty() {
-        report.note(
-            root,
-            "no server group in promxy.server_groups: every query answers nothing",
-        );
+        report.note(root, "no server group in promxy.server_groups: every query answers nothing");
     }
     let server_groups = groups
         .iter()
         .enumerate()
         .map(|(ordinal, group)| group::resolve(group, ordinal, base_dir, report))
         .collect();
-    Config {
-        global: global(root, report),
-        server_groups,
-        notes: Vec::new(),
-    }
+    Config { global: global(root, report), server_groups, notes: Vec::new() }
 }
 
 fn global(root: &Cursor<'_>, report: &mut Report) -> Global {
@@ -56,8 +45,7 @@ fn global(root: &Cursor<'_>, report: &mut Report) -> Global {
         evaluation_interval: interval
             .filter(|interval| !interval.is_zero())
             .unwrap_or(defaults::EVALUATION_INTERVAL),
-        external_labels: section.map_or_else(Labels::empty, |at| {
-            labels::resolve(at, "external_labels", report)
-        }),
+        external_labels: section
+            .map_or_else(Labels::empty, |at| labels::resolve(at, "external_labels", report)),
     }
 }

@@ -12,14 +12,7 @@ pub const MASK: &str = "<secret>";
 
 /// Whether a header or parameter of this name usually carries a credential.
 pub(super) fn looks_secret(name: &str) -> bool {
-    const PARTS: [&str; 6] = [
-        "auth",
-        "cookie",
-        "credential",
-        "password",
-        "secret",
-        "token",
-    ];
+    const PARTS: [&str; 6] = ["auth", "cookie", "credential", "password", "secret", "token"];
     let name = name.to_ascii_lowercase();
     PARTS.iter().any(|part| name.contains(part)) || name.ends_with("key")
 }

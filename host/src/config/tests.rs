@@ -12,14 +12,9 @@ fn parse_text(text: &str) -> Result<Config, Error> {
 
 /// Every line of a refusal starts with the file, a line and a column.
 fn assert_located(error: &Error) {
-    let Error::Invalid(mistakes) = error else {
-        panic!("{error}")
-    };
+    let Error::Invalid(mistakes) = error else { panic!("{error}") };
     for mistake in mistakes.listed() {
-        assert!(
-            mistake.place.line > 0 && mistake.place.column > 0,
-            "{mistake:?}"
-        );
+        assert!(mistake.place.line > 0 && mistake.place.column > 0, "{mistake:?}");
         assert!(!mistake.text.contains(char::is_control), "{mistake:?}");
     }
     for line in error.to_string().lines() {
@@ -133,10 +128,7 @@ proptest! {
 #[test]
 fn the_place_of_a_byte_that_is_not_utf8_is_found() {
     let error = parse_bytes(b"promxy:\n  \xc3\xa4 \xff", "f", Path::new("")).expect_err("no UTF-8");
-    assert_eq!(
-        error.to_string(),
-        "f:2:5: found the byte 0xff, expected UTF-8"
-    );
+    assert_eq!(error.to_string(), "f:2:5: found the byte 0xff, expected UTF-8");
 }
 
 #[test]
@@ -151,10 +143,7 @@ fn a_file_over_the_limit_is_refused_unread() {
 #[test]
 fn load_names_a_file_that_is_not_there() {
     let error = load(Path::new("no/such.yaml")).expect_err("no file");
-    assert_eq!(
-        error.to_string(),
-        "cannot read the configuration file no/such.yaml"
-    );
+    assert_eq!(error.to_string(), "cannot read the configuration file no/such.yaml");
 }
 
 #[test]
@@ -171,22 +160,13 @@ fn relative_files_count_from_the_base() {
     let config = parse(text, "f", Path::new("etc")).expect("loads");
     let client = &config.server_groups[0].client;
     let credentials = Source::File(PathBuf::from("etc/t"));
-    assert_eq!(
-        client.auth,
-        Some(Auth::Token {
-            scheme: "Bearer".to_owned(),
-            credentials
-        })
-    );
+    assert_eq!(client.auth, Some(Auth::Token { scheme: "Bearer".to_owned(), credentials }));
     assert_eq!(client.tls.ca, Some(Source::File(PathBuf::from("/c"))));
 }
 
 fn group(text: &str) -> ServerGroup {
     let text = format!("promxy: {{server_groups: [{{{text}}}]}}");
-    parse_text(&text)
-        .unwrap_or_else(|error| panic!("{error}"))
-        .server_groups
-        .remove(0)
+    parse_text(&text).unwrap_or_else(|error| panic!("{error}")).server_groups.remove(0)
 }
 
 #[test]
@@ -194,12 +174,7 @@ fn the_policy_settings_follow_promxys_keys() {
     for (keys, distance, dynamic, max) in [
         ("", 10_000, true, false),
         ("anti_affinity: 500ms", 500, false, false),
-        (
-            "anti_affinity: 30s, anti_affinity_dynamic: true, prefer_max: true",
-            30_000,
-            true,
-            true,
-        ),
+        ("anti_affinity: 30s, anti_affinity_dynamic: true, prefer_max: true", 30_000, true, true),
         ("anti_affinity_dynamic: false", 10_000, false, false),
     ] {
         let settings = format!(
@@ -245,10 +220,7 @@ fn no_secret_is_printed() {
     assert_eq!(yaml.matches(MASK).count(), 6, "{yaml}");
     // A query parameter is text, masked by its name only where it is shown.
     let group = &config.server_groups[2];
-    assert_eq!(
-        format!("{config:?}").matches("hunter2").count(),
-        group.client.query_params.len()
-    );
+    assert_eq!(format!("{config:?}").matches("hunter2").count(), group.client.query_params.len());
 }
 
 #[test]

@@ -69,12 +69,7 @@ impl Node {
             nodes = nodes.saturating_add(child.nodes);
             depth = depth.max(child.depth);
         }
-        Self {
-            place,
-            value,
-            nodes,
-            depth: depth + 1,
-        }
+        Self { place, value, nodes, depth: depth + 1 }
     }
 }
 
@@ -88,18 +83,12 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
             Ok((event, span)) => builder.accept(event, span.start, report),
             Err(error) => {
                 let place = place_of(*error.marker());
-                Err(Mistake {
-                    place,
-                    key: builder.path(),
-                    text: explain(error.info()),
-                })
+                Err(Mistake { place, key: builder.path(), text: explain(error.info()) })
             }
         };
         report.take(step)?;
     }
-    let root = builder
-        .finish()
-        .filter(|root| !matches!(root.value, Value::Null));
+    let root = builder.finish().filter(|root| !matches!(root.value, Value::Null));
     report.take(root.ok_or_else(|| {
         Mistake {
             place: START,
@@ -111,18 +100,13 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
 }
 
 fn place_of(marker: saphyr_parser::Marker) -> Place {
-    Place {
-        line: marker.line(),
-        column: marker.col() + 1,
-    }
+    Place { line: marker.line(), column: marker.col() + 1 }
 }
 
 /// What the parser calls the usual mistakes, and what to do about them.
 const EXPLAINED: &[(&str, &str)] = &[
-    (
-        "tabs disallowed",
-        "found a tab in the indentation, expected spaces",
-    ),
+    ("tabs disallowed", "found a tab in the indentation, expected spaces"),
+    ("must be followed by a valid YAML whitespace", "found a tab after `:`, expected a space"),
     (
         "while scanning a quoted scalar, found unexpected end of stream",
         "found a quotation mark that is never closed",
@@ -143,22 +127,10 @@ const EXPLAINED: &[(&str, &str)] = &[
         "did not find expected '-' indicator",
         "found a key among list items, expected `- ` (check the indentation)",
     ),
-    (
-        "expected ',' or ']'",
-        "found no `]` that closes the list in brackets before this",
-    ),
-    (
-        "expected ',' or '}'",
-        "found no `}` that closes the mapping in braces before this",
-    ),
-    (
-        "illegal placement of ':'",
-        "found a `:` where no key is (is a bracket above not closed?)",
-    ),
-    (
-        "found unknown anchor",
-        "found an alias (`*name`) without an anchor (`&name`) above it",
-    ),
+    ("expected ',' or ']'", "found no `]` that closes the list in brackets before this"),
+    ("expected ',' or '}'", "found no `}` that closes the mapping in braces before this"),
+    ("illegal placement of ':'", "found a `:` where no key is (is a bracket above not closed?)"),
+    ("found unknown anchor", "found an alias (`*name`) without an anchor (`&name`) above it"),
     ("recursion limit exceeded", TOO_DEEP),
 ];
 

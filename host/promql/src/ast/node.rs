@@ -1,7 +1,7 @@
 //! Questions that every node answers: its span, its type, its text.
 
 use super::{
-    Cardinality, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
+    At, Cardinality, Extended, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
 };
 
 impl Span {
@@ -35,6 +35,29 @@ impl ValueType {
             Self::Vector => "vector",
             Self::Matrix => "matrix",
             Self::String => "string",
+        }
+    }
+}
+
+impl Extended {
+    /// The word it is written as.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
+}
+
+impl At {
+    /// `start` or `end`, as answers of the HTTP API name it.
+    #[must_use]
+    pub const fn start_or_end(self) -> Option<&'static str> {
+        match self {
+            Self::Time(_) => None,
+            Self::Start => Some("start"),
+            Self::End => Some("end"),
         }
     }
 }

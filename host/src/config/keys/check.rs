@@ -14,7 +14,7 @@ fn check_section(at: &Cursor<'_>, section: &Section, report: &mut Report) {
     for (name, value) in report.take(at.entries()).unwrap_or_default() {
         match section.keys.iter().find(|(known, _)| *known == name) {
             Some((_, kind)) => check_value(&value, *kind, report),
-            None => report.mistake(unknown(name, &value, section)),
+            None => report.mistake_with(|| unknown(name, &value, section)),
         }
     }
 }
@@ -39,14 +39,8 @@ fn asks_nothing(value: &Cursor<'_>) -> bool {
 }
 
 fn not_yet(value: &Cursor<'_>, instead: &str) -> Mistake {
-    let hint = if instead.is_empty() {
-        String::new()
-    } else {
-        format!(" ({instead})")
-    };
-    value.key_mistake(format!(
-        "not supported yet, expected no such key or an empty value{hint}"
-    ))
+    let hint = if instead.is_empty() { String::new() } else { format!(" ({instead})") };
+    value.key_mistake(format!("not supported yet, expected no such key or an empty value{hint}"))
 }
 
 fn unknown(name: &str, value: &Cursor<'_>, section: &Section) -> Mistake {
@@ -62,13 +56,7 @@ fn elsewhere(name: &str) -> Option<String> {
     let places: Vec<&str> = SECTIONS
         .iter()
         .filter(has)
-        .map(|section| {
-            if section.path.is_empty() {
-                "the top level"
-            } else {
-                section.path
-            }
-        })
+        .map(|section| if section.path.is_empty() { "the top level" } else { section.path })
         .collect();
     (!places.is_empty()).then(|| format!("it belongs in {}", places.join(" or ")))
 }
@@ -81,20 +69,11 @@ fn nearest(name: &str, section: &Section) -> Option<&'static str> {
     }
     let allowed = (name.len() / 3).clamp(1, 4);
     let distance = |known: &str| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known);
-    let near = section
-        .keys
-        .iter()
-        .map(|(known, _)| (distance(known), *known))
-        .min()?;
+    let near = section.keys.iter().map(|(known, _)| (distance(known), *known)).min()?;
     (near.0 <= allowed).then_some(near.1)
 }
 
 fn names(section: &Section) -> Vec<&'static str> {
     let supported = |(_, kind): &&Key| !matches!(kind, Kind::Ignored(_) | Kind::NotYet(_));
-    section
-        .keys
-        .iter()
-        .filter(supported)
-        .map(|(name, _)| *name)
-        .collect()
+    section.keys.iter().filter(supported).map(|(name, _)| *name).collect()
 }

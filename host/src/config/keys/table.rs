@@ -38,10 +38,7 @@ pub(super) static ROOT: Section = Section {
         ("remote_write", NotYet(NO_RULES)),
         ("scrape_configs", Ignored(NO_SCRAPE)),
         ("scrape_config_files", Ignored(NO_SCRAPE)),
-        (
-            "remote_read",
-            Ignored("read and ignored, as in promxy: set it in a server group"),
-        ),
+        ("remote_read", Ignored("read and ignored, as in promxy: set it in a server group")),
         ("storage", Ignored(NO_STORE)),
         ("tracing", Ignored(UNUSED)),
         ("otlp", Ignored(NO_STORE)),
@@ -76,10 +73,8 @@ static GLOBAL: Section = Section {
     ],
 };
 
-static PROMXY: Section = Section {
-    path: "promxy",
-    keys: &[("server_groups", List(&SERVER_GROUP))],
-};
+static PROMXY: Section =
+    Section { path: "promxy", keys: &[("server_groups", List(&SERVER_GROUP))] };
 
 static SERVER_GROUP: Section = Section {
     path: "promxy.server_groups[]",
@@ -111,10 +106,7 @@ static SERVER_GROUP: Section = Section {
         ("align_query_range_with_step", NotYet("")),
         ("relative_time_range", NotYet("")),
         ("absolute_time_range", NotYet("")),
-        (
-            "policy",
-            NotYet("the default rule merges with `anti_affinity` and `prefer_max`"),
-        ),
+        ("policy", NotYet("the default rule merges with `anti_affinity` and `prefer_max`")),
         ("pushdown", NotYet("")),
         ("azure_sd_configs", NotYet(NO_DISCOVERY)),
         ("consul_sd_configs", NotYet(NO_DISCOVERY)),

@@ -63,21 +63,14 @@ const OWN_PARAMS: [&str; 6] = ["query", "time", "start", "end", "step", "match[]
 
 fn query_params(at: &Cursor<'_>, report: &mut Report) -> Vec<(String, String)> {
     let mut params = Vec::new();
-    for (name, value) in report
-        .read(at, "query_params", Cursor::entries)
-        .unwrap_or_default()
-    {
+    for (name, value) in report.read(at, "query_params", Cursor::entries).unwrap_or_default() {
         if OWN_PARAMS.contains(&name) {
             let own = OWN_PARAMS.join(", ");
             report.mistake(value.key_mistake(format!(
                 "found a parameter of the query itself, expected none of {own}"
             )));
         }
-        let text = if value.is_null() {
-            Some("")
-        } else {
-            report.take(value.text())
-        };
+        let text = if value.is_null() { Some("") } else { report.take(value.text()) };
         params.extend(text.map(|text| (name.to_owned(), text.to_owned())));
     }
     params.sort();
@@ -117,7 +110,5 @@ fn path(at: &Cursor<'_>, key: &str, base_dir: &Path, report: &mut Report) -> Opt
 }
 
 fn both(at: &Cursor<'_>, one: &str, other: &str) -> Mistake {
-    at.key_mistake(format!(
-        "found both `{one}` and `{other}`, expected at most one of them"
-    ))
+    at.key_mistake(format!("found both `{one}` and `{other}`, expected at most one of them"))
 }

@@ -15,17 +15,12 @@ pub(super) fn resolve(
     base_dir: &Path,
     report: &mut Report,
 ) -> ServerGroup {
-    let scheme = report
-        .read(at, "scheme", scheme)
-        .unwrap_or(defaults::SCHEME);
+    let scheme = report.read(at, "scheme", scheme).unwrap_or(defaults::SCHEME);
     let path_prefix = report.read(at, "path_prefix", path).unwrap_or_default();
     let remote_read_path = report.read(at, "remote_read_path", path);
     ServerGroup {
         ordinal,
-        name: report
-            .read(at, "name", Cursor::text)
-            .unwrap_or_default()
-            .to_owned(),
+        name: report.read(at, "name", Cursor::text).unwrap_or_default().to_owned(),
         targets: target::resolve(at, scheme, &path_prefix, report),
         labels: labels::resolve(at, "labels", report),
         scheme,
@@ -61,11 +56,7 @@ fn path(at: &Cursor<'_>) -> Result<String, Mistake> {
     if !trimmed.chars().all(allowed) {
         return Err(at.unexpected("a path such as /prometheus, without query, fragment or spaces"));
     }
-    Ok(if trimmed.is_empty() {
-        String::new()
-    } else {
-        format!("/{trimmed}")
-    })
+    Ok(if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") })
 }
 
 /// Without a word of the operator the distance is inferred; `anti_affinity`

@@ -10,7 +10,9 @@ use crate::config::yaml::Cursor;
 /// text as they are written; an empty value means no label, which is noted.
 pub(super) fn resolve(at: &Cursor<'_>, key: &str, report: &mut Report) -> Labels {
     let mut labels = LabelsBuilder::new();
-    let entries = report.read(at, key, Cursor::entries).unwrap_or_default();
+    let mut entries = report.read(at, key, Cursor::entries).unwrap_or_default();
+    // In this order a label is added at the end, however many there are.
+    entries.sort_by_key(|(name, _)| *name);
     for (name, value) in entries {
         let text = match check_name(name, &value) {
             Ok(()) if value.is_null() => Some(""),

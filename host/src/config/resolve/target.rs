@@ -26,15 +26,10 @@ pub(super) fn resolve(
     report: &mut Report,
 ) -> Vec<Target> {
     let (mut targets, mut seen) = (Vec::new(), HashSet::new());
-    let configs = group
-        .get("static_configs")
-        .and_then(|configs| configs.items().ok());
+    let configs = group.get("static_configs").and_then(|configs| configs.items().ok());
     for config in configs.unwrap_or_default() {
         let labels = own_labels(&config, report);
-        for item in report
-            .read(&config, "targets", Cursor::items)
-            .unwrap_or_default()
-        {
+        for item in report.read(&config, "targets", Cursor::items).unwrap_or_default() {
             let Some(address) = report.take(address(&item, scheme)) else {
                 continue;
             };
@@ -55,10 +50,7 @@ pub(super) fn resolve(
 /// The labels of an entry. Prometheus drops those that begin with `__` after
 /// relabelling; three of them mean something before that.
 fn own_labels(config: &Cursor<'_>, report: &mut Report) -> Labels {
-    for (name, value) in config
-        .get("labels")
-        .and_then(|map| map.entries().ok())
-        .unwrap_or_default()
+    for (name, value) in config.get("labels").and_then(|map| map.entries().ok()).unwrap_or_default()
     {
         let instead = match name {
             "__scheme__" => "`scheme` of the server group",
@@ -74,9 +66,7 @@ fn own_labels(config: &Cursor<'_>, report: &mut Report) -> Labels {
         report.mistake(value.key_mistake(text));
     }
     let all = labels::resolve(config, "labels", report);
-    all.to_builder()
-        .retain(|name| !name.starts_with("__"))
-        .build()
+    all.to_builder().retain(|name| !name.starts_with("__")).build()
 }
 
 fn target(
@@ -87,11 +77,7 @@ fn target(
 ) -> Result<Target, Mistake> {
     // The parts are checked; this is the word of the library that will send.
     match url.parse::<Uri>() {
-        Ok(_) => Ok(Target {
-            address,
-            url,
-            labels: labels.clone(),
-        }),
+        Ok(_) => Ok(Target { address, url, labels: labels.clone() }),
         Err(error) => Err(item.mistake(format!("{url:?} is no URL: {error}"))),
     }
 }
@@ -120,11 +106,7 @@ fn refuse_parts_of_a_url(at: &Cursor<'_>, text: &str) -> Result<(), Mistake> {
     if let Some((found, rest)) = text.split_once("://") {
         let https = found.eq_ignore_ascii_case("https");
         let scheme = if https { Scheme::Https } else { Scheme::Http }.as_str();
-        let host = rest
-            .split('/')
-            .next()
-            .filter(|host| !host.is_empty())
-            .unwrap_or("host:port");
+        let host = rest.split('/').next().filter(|host| !host.is_empty()).unwrap_or("host:port");
         return Err(at.unexpected(&format!(
             "`scheme: {scheme}` in the server group and here {}",
             quoted(host)
@@ -132,9 +114,9 @@ fn refuse_parts_of_a_url(at: &Cursor<'_>, text: &str) -> Result<(), Mistake> {
     }
     if let Some((host, path)) = text.split_once('/') {
         let (host, path) = (quoted(host), quoted(&format!("/{path}")));
-        return Err(at.unexpected(&format!(
-            "`path_prefix: {path}` in the server group and here {host}"
-        )));
+        return Err(
+            at.unexpected(&format!("`path_prefix: {path}` in the server group and here {host}"))
+        );
     }
     Ok(())
 }
@@ -159,9 +141,7 @@ fn port_number(text: &str) -> Option<u16> {
 /// address, or an IPv6 address in brackets.
 fn is_host(host: &str) -> bool {
     if let Some(inner) = host.strip_prefix('[') {
-        return inner
-            .strip_suffix(']')
-            .is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok());
+        return inner.strip_suffix(']').is_some_and(|v6| v6.parse::<Ipv6Addr>().is_ok());
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     let label = |label: &str| !label.is_empty() && label.len() <= 63;

@@ -69,32 +69,16 @@ impl Builder {
             Event::DocumentStart(_) => self.document(place),
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain && !self.is_text(tag.as_deref(), place)?;
-                self.scalar(
-                    Scalar {
-                        text: text.into_owned(),
-                        plain,
-                        anchor,
-                        place,
-                    },
-                    report,
-                )
+                self.scalar(Scalar { text: text.into_owned(), plain, anchor, place }, report)
             }
             Event::Alias(anchor) => self.alias(anchor, place, report),
             Event::SequenceStart(anchor, tag) => {
                 self.is_text(tag.as_deref(), place)?;
-                self.open(Frame {
-                    place,
-                    anchor,
-                    open: Open::List(Vec::new()),
-                })
+                self.open(Frame { place, anchor, open: Open::List(Vec::new()) })
             }
             Event::MappingStart(anchor, tag) => {
                 self.is_text(tag.as_deref(), place)?;
-                self.open(Frame {
-                    place,
-                    anchor,
-                    open: Open::Map(OpenMap::default()),
-                })
+                self.open(Frame { place, anchor, open: Open::Map(OpenMap::default()) })
             }
             Event::SequenceEnd | Event::MappingEnd => self.close(report),
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
@@ -125,20 +109,13 @@ impl Builder {
     }
 
     fn mistake(&self, place: Place, text: impl Into<String>) -> Mistake {
-        Mistake {
-            place,
-            key: self.path(),
-            text: text.into(),
-        }
+        Mistake { place, key: self.path(), text: text.into() }
     }
 
     fn document(&mut self, place: Place) -> Result<(), Mistake> {
         self.documents += 1;
         if self.documents > 1 {
-            return Err(self.mistake(
-                place,
-                "found a second document, expected only one in a file",
-            ));
+            return Err(self.mistake(place, "found a second document, expected only one in a file"));
         }
         Ok(())
     }
@@ -154,10 +131,8 @@ impl Builder {
             (CORE_TAGS, "map" | "seq" | "int" | "float" | "bool" | "null") => Ok(false),
             _ => {
                 let tag = quoted(&format!("{handle}{suffix}"));
-                Err(self.mistake(
-                    place,
-                    format!("found the tag {tag}, expected a value without a tag"),
-                ))
+                Err(self
+                    .mistake(place, format!("found the tag {tag}, expected a value without a tag")))
             }
         }
     }
@@ -165,10 +140,7 @@ impl Builder {
     fn open(&mut self, frame: Frame) -> Result<(), Mistake> {
         let refused = match self.frames.last() {
             _ if self.frames.len() >= MAX_DEPTH => Some(TOO_DEEP),
-            Some(Frame {
-                open: Open::Map(OpenMap { key: None, .. }),
-                ..
-            }) => Some(KEY_IS_TEXT),
+            Some(Frame { open: Open::Map(OpenMap { key: None, .. }), .. }) => Some(KEY_IS_TEXT),
             _ => None,
         };
         if let Some(text) = refused {
@@ -179,14 +151,8 @@ impl Builder {
     }
 
     fn close(&mut self, report: &mut Report) -> Result<(), Mistake> {
-        let Frame {
-            place,
-            anchor,
-            open,
-        } = self
-            .frames
-            .pop()
-            .expect("the parser closes only what it opened");
+        let Frame { place, anchor, open } =
+            self.frames.pop().expect("the parser closes only what it opened");
         let value = match open {
             Open::List(items) => Value::List(items),
             Open::Map(map) => Value::Map(map.finish()),
@@ -195,33 +161,17 @@ impl Builder {
     }
 
     fn scalar(&mut self, scalar: Scalar, report: &mut Report) -> Result<(), Mistake> {
-        if let Some(Frame {
-            open: Open::Map(map),
-            ..
-        }) = self.frames.last_mut()
+        if let Some(Frame { open: Open::Map(map), .. }) = self.frames.last_mut()
             && map.key.is_none()
         {
             let merge = scalar.plain && scalar.text == "<<";
-            let key = if merge {
-                Key::Merge
-            } else {
-                Key::Name(scalar.text)
-            };
+            let key = if merge { Key::Merge } else { Key::Name(scalar.text) };
             map.key = Some((key, scalar.place));
             return Ok(());
         }
-        let Scalar {
-            text,
-            plain,
-            anchor,
-            place,
-        } = scalar;
+        let Scalar { text, plain, anchor, place } = scalar;
         let null = plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
-        let value = if null {
-            Value::Null
-        } else {
-            Value::Scalar { text, plain }
-        };
+        let value = if null { Value::Null } else { Value::Scalar { text, plain } };
         self.node(Node::new(place, value), anchor, report)
     }
 
@@ -270,11 +220,7 @@ impl Builder {
                     if let Err(first) = map.insert(Entry { key, place, node }) {
                         let text =
                             format!("found the key a second time, the first is in line {first}");
-                        report.mistake(Mistake {
-                            place,
-                            key: path,
-                            text,
-                        });
+                        report.mistake(Mistake { place, key: path, text });
                     }
                 }
             },
@@ -286,18 +232,12 @@ impl Builder {
     /// large file would cost more than reading the file.
     fn path_if_duplicate(&self) -> String {
         let duplicate = self.frames.last().is_some_and(|frame| match &frame.open {
-            Open::Map(OpenMap {
-                key: Some((Key::Name(name), _)),
-                index,
-                ..
-            }) => index.contains_key(name),
+            Open::Map(OpenMap { key: Some((Key::Name(name), _)), index, .. }) => {
+                index.contains_key(name)
+            }
             _ => false,
         });
-        if duplicate {
-            self.path()
-        } else {
-            String::new()
-        }
+        if duplicate { self.path() } else { String::new() }
     }
 
     /// Notes what `<<` brings: a mapping, or a list of mappings.
@@ -310,11 +250,7 @@ impl Builder {
         if maps.is_empty() || !maps.iter().all(|map| matches!(map.value, Value::Map(_))) {
             return Err(self.mistake(place, "found `<<` without a mapping to merge"));
         }
-        if let Some(Frame {
-            open: Open::Map(map),
-            ..
-        }) = self.frames.last_mut()
-        {
+        if let Some(Frame { open: Open::Map(map), .. }) = self.frames.last_mut() {
             map.merged.extend(maps);
         }
         Ok(())

@@ -20,11 +20,7 @@ pub(in crate::config) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(in crate::config) const fn root(node: &'a Node) -> Self {
-        Self {
-            path: String::new(),
-            key_place: node.place,
-            node,
-        }
+        Self { path: String::new(), key_place: node.place, node }
     }
 
     /// A mistake at this value.
@@ -34,20 +30,12 @@ impl<'a> Cursor<'a> {
             Value::Null => self.key_place,
             _ => self.node.place,
         };
-        Mistake {
-            place,
-            key: self.path.clone(),
-            text: text.into(),
-        }
+        Mistake { place, key: self.path.clone(), text: text.into() }
     }
 
     /// A mistake at the key of this value.
     pub(in crate::config) fn key_mistake(&self, text: impl Into<String>) -> Mistake {
-        Mistake {
-            place: self.key_place,
-            key: self.path.clone(),
-            text: text.into(),
-        }
+        Mistake { place: self.key_place, key: self.path.clone(), text: text.into() }
     }
 
     /// A mistake about what is here; not for secrets, it repeats the text.
@@ -92,11 +80,7 @@ impl<'a> Cursor<'a> {
     fn child(&self, key: &str, key_place: Place, node: &'a Node) -> Self {
         let mut path = self.path.clone();
         push_key(&mut path, key);
-        Self {
-            path,
-            key_place,
-            node,
-        }
+        Self { path, key_place, node }
     }
 
     /// All keys and values of a mapping; null is an empty one.
@@ -105,12 +89,7 @@ impl<'a> Cursor<'a> {
             Value::Null => Ok(Vec::new()),
             Value::Map(entries) => Ok(entries
                 .iter()
-                .map(|entry| {
-                    (
-                        entry.key.as_str(),
-                        self.child(&entry.key, entry.place, &entry.node),
-                    )
-                })
+                .map(|entry| (entry.key.as_str(), self.child(&entry.key, entry.place, &entry.node)))
                 .collect()),
             _ => Err(self.unexpected("a mapping")),
         }
@@ -119,11 +98,7 @@ impl<'a> Cursor<'a> {
     /// All items of a list; null is an empty one.
     pub(in crate::config) fn items(&self) -> Result<Vec<Self>, Mistake> {
         let Value::List(items) = &self.node.value else {
-            return if self.is_null() {
-                Ok(Vec::new())
-            } else {
-                Err(self.unexpected("a list"))
-            };
+            return if self.is_null() { Ok(Vec::new()) } else { Err(self.unexpected("a list")) };
         };
         let item = |(index, node): (usize, &'a std::rc::Rc<Node>)| Self {
             path: format!("{}[{index}]", self.path),
@@ -150,19 +125,13 @@ impl<'a> Cursor<'a> {
 
     /// A boolean in any spelling of YAML 1.1, which is what promxy reads.
     pub(in crate::config) fn bool(&self) -> Result<bool, Mistake> {
-        const SPELLINGS: [(bool, [&str; 4]); 2] = [
-            (true, ["true", "yes", "on", "y"]),
-            (false, ["false", "no", "off", "n"]),
-        ];
+        const SPELLINGS: [(bool, [&str; 4]); 2] =
+            [(true, ["true", "yes", "on", "y"]), (false, ["false", "no", "off", "n"])];
         let found = self.plain().and_then(|plain| {
             let lower = plain.to_ascii_lowercase();
-            SPELLINGS
-                .iter()
-                .find(|(_, words)| words.contains(&lower.as_str()))
+            SPELLINGS.iter().find(|(_, words)| words.contains(&lower.as_str()))
         });
-        found
-            .map(|(value, _)| *value)
-            .ok_or_else(|| self.unexpected("true or false"))
+        found.map(|(value, _)| *value).ok_or_else(|| self.unexpected("true or false"))
     }
 
     /// A whole number from 0.
@@ -174,15 +143,9 @@ impl<'a> Cursor<'a> {
 
     /// A duration in Go's syntax, not negative.
     pub(in crate::config) fn go_duration(&self) -> Result<Duration, Mistake> {
-        let text = self
-            .text()
-            .map_err(|_| self.unexpected(duration::GO_FORM))?;
+        let text = self.text().map_err(|_| self.unexpected(duration::GO_FORM))?;
         duration::parse_go(text).map_err(|reason| {
-            self.mistake(format!(
-                "found {}{reason}, expected {}",
-                self.found(),
-                duration::GO_FORM
-            ))
+            self.mistake(format!("found {}{reason}, expected {}", self.found(), duration::GO_FORM))
         })
     }
 

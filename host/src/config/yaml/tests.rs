@@ -21,21 +21,11 @@ fn show(node: &Node) -> String {
         Value::Scalar { text, plain: true } => text.clone(),
         Value::Scalar { text, plain: false } => format!("{text:?}"),
         Value::List(items) => {
-            format!(
-                "[{}]",
-                items
-                    .iter()
-                    .map(|item| show(item))
-                    .collect::<Vec<_>>()
-                    .join(" ")
-            )
+            format!("[{}]", items.iter().map(|item| show(item)).collect::<Vec<_>>().join(" "))
         }
         Value::Map(entries) => {
             let entry = |entry: &Entry| format!("{}:{}", entry.key, show(&entry.node));
-            format!(
-                "{{{}}}",
-                entries.iter().map(entry).collect::<Vec<_>>().join(" ")
-            )
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
         }
     }
 }
@@ -55,6 +45,14 @@ fn scalars_stay_as_written() {
 }
 
 #[test]
+fn line_ends_byte_order_marks_and_directives_do_not_matter() {
+    for text in ["a: 1\r\nb: [2]\r\n", "\u{feff}a: 1\nb: [2]", "%YAML 1.1\n---\na: 1\nb: [2]\n..."]
+    {
+        assert_eq!(tree(text), "{a:1 b:[2]}", "{text:?}");
+    }
+}
+
+#[test]
 fn a_merge_key_fills_in_what_is_not_there() {
     let text = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\n\
                 one: {<<: *x, b: 3}\nboth: {<<: [*x, *y]}\nquoted: {'<<': *x}";
@@ -68,10 +66,7 @@ fn a_merge_key_fills_in_what_is_not_there() {
 fn a_merge_needs_a_mapping() {
     for value in ["1", "[]", "[{a: 1}, 2]", "null"] {
         let text = format!("a:\n  <<: {value}\n");
-        assert_eq!(
-            check(&text),
-            "f:2:3: a: found `<<` without a mapping to merge"
-        );
+        assert_eq!(check(&text), "f:2:3: a: found `<<` without a mapping to merge");
     }
 }
 
@@ -83,15 +78,8 @@ fn nested_aliases_are_refused_before_they_grow() {
         text.push_str(&format!("a{level}: &a{level} [{list}]\n"));
     }
     let start = Instant::now();
-    assert_eq!(
-        check(&text),
-        "f:5:45: a4[7]: found aliases that add more than 100000 values"
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(2),
-        "took {:?}",
-        start.elapsed()
-    );
+    assert_eq!(check(&text), "f:5:45: a4[7]: found aliases that add more than 100000 values");
+    assert!(start.elapsed() < Duration::from_secs(2), "took {:?}", start.elapsed());
 }
 
 #[test]
@@ -99,28 +87,16 @@ fn depth_is_bounded_with_and_without_aliases() {
     let nested = |levels| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
     assert_eq!(check(&nested(63)), "fine");
     for text in [nested(65), "[".repeat(1_000_000), "- ".repeat(1_000_000)] {
-        assert!(
-            check(&text).ends_with("found more than 64 levels of nesting"),
-            "{}",
-            check(&text)
-        );
+        assert!(check(&text).ends_with("found more than 64 levels of nesting"), "{}", check(&text));
     }
-    let chain: String = (1..70)
-        .map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1))
-        .collect();
+    let chain: String = (1..70).map(|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)).collect();
     let text = format!("a0: &a0 [x]\n{chain}");
-    assert_eq!(
-        check(&text),
-        "f:64:12: a63[0]: found more than 64 levels of nesting"
-    );
+    assert_eq!(check(&text), "f:64:12: a63[0]: found more than 64 levels of nesting");
 }
 
 #[test]
 fn an_alias_cannot_hold_itself() {
-    assert_eq!(
-        check("a: &a [*a]"),
-        "f:1:8: a[0]: found an alias inside of its own anchor"
-    );
+    assert_eq!(check("a: &a [*a]"), "f:1:8: a[0]: found an alias inside of its own anchor");
     assert_eq!(
         check("a: *b"),
         "f:1:4: a: found an alias (`*name`) without an anchor (`&name`) above it"
@@ -131,26 +107,11 @@ fn an_alias_cannot_hold_itself() {
 fn large_files_are_read_or_refused_in_good_time() {
     let start = Instant::now();
     let size = 8 << 20;
-    for piece in [
-        "- a\n",
-        "\n",
-        "a",
-        "[",
-        "{",
-        "? ",
-        ": ",
-        "&a ",
-        "%",
-        "# x\n",
-        "- [a, {b: c}]\n",
-    ] {
+    for piece in ["- a\n", "\n", "a", "[", "{", "? ", ": ", "&a ", "%", "# x\n", "- [a, {b: c}]\n"]
+    {
         let outcome = check(&piece.repeat(size / piece.len()));
         assert!(outcome == "fine" || outcome.starts_with("f:"), "{outcome}");
     }
     // Generous, for a loaded machine without optimisation.
-    assert!(
-        start.elapsed() < Duration::from_secs(120),
-        "took {:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(120), "took {:?}", start.elapsed());
 }

@@ -85,7 +85,7 @@ fn what_is_not_an_answer_is_named_and_shown_in_part() {
         (br#"{"status":"success","data":["a","#, "the answer is cut after 32 bytes"),
         (
             br#"{"status":"success","data":{"a":1}}"#,
-            "the answer is malformed at byte 27: invalid type: map, expected a list, at `",
+            "the answer is malformed at byte 26: invalid type: map, expected a list, at `",
         ),
         (
             br#"{"status":"success","data":["a",7]}"#,

@@ -16,7 +16,7 @@ fn bounds(histogram: &Histogram) -> Vec<(f64, f64, u8, f64)> {
 fn bounds_are_powers_of_two_at_schema_zero_and_below() {
     assert_eq!([-1, 0, 1, 2].map(|index| exponential_bound(index, 0)), [0.5, 1.0, 2.0, 4.0]);
     assert_eq!([-1, 0, 1].map(|index| exponential_bound(index, -2)), [0.0625, 1.0, 16.0]);
-    assert_eq!(exponential_bound(1, 1), 1.414213562373095);
+    assert_eq!(exponential_bound(1, 2), 2.0 * 0.5946035575013605);
     assert_eq!(exponential_bound(-1, 1), 0.7071067811865475);
 }
 

@@ -11,12 +11,7 @@ use crate::config::report::Report;
 use crate::config::secret::{Secret, Source};
 use crate::config::yaml::Cursor;
 
-const METHODS: [&str; 4] = [
-    "basic_auth",
-    "authorization",
-    "bearer_token",
-    "bearer_token_file",
-];
+const METHODS: [&str; 4] = ["basic_auth", "authorization", "bearer_token", "bearer_token_file"];
 
 pub(super) fn resolve(
     client: &Cursor<'_>,
@@ -24,12 +19,9 @@ pub(super) fn resolve(
     headers: &[(HeaderName, HeaderValue)],
     report: &mut Report,
 ) -> Option<Auth> {
-    let mut set = METHODS.into_iter().filter_map(|method| {
-        client
-            .get(method)
-            .filter(|at| !at.is_empty())
-            .map(|at| (method, at))
-    });
+    let mut set = METHODS
+        .into_iter()
+        .filter_map(|method| client.get(method).filter(|at| !at.is_empty()).map(|at| (method, at)));
     let (method, at) = set.next()?;
     if let Some((other, second)) = set.next() {
         report.mistake(both(&second, method, other));
@@ -49,20 +41,8 @@ pub(super) fn resolve(
 }
 
 fn basic(at: &Cursor<'_>, base_dir: &Path, report: &mut Report) -> Auth {
-    let username = source(
-        at,
-        ("username", "username_file"),
-        |text| text,
-        base_dir,
-        report,
-    );
-    let password = source(
-        at,
-        ("password", "password_file"),
-        Secret::new,
-        base_dir,
-        report,
-    );
+    let username = source(at, ("username", "username_file"), |text| text, base_dir, report);
+    let password = source(at, ("password", "password_file"), Secret::new, base_dir, report);
     if let Some(Source::Inline(name)) = &username
         && name.contains(':')
     {
@@ -90,11 +70,7 @@ fn token(at: &Cursor<'_>, base_dir: &Path, report: &mut Report) -> Option<Auth> 
         }
     };
     let keys = ("credentials", "credentials_file");
-    if at
-        .get(keys.0)
-        .or_else(|| at.get(keys.1))
-        .is_none_or(|value| value.is_empty())
-    {
+    if at.get(keys.0).or_else(|| at.get(keys.1)).is_none_or(|value| value.is_empty()) {
         report.mistake(
             at.key_mistake("found nothing to send, expected `credentials` or `credentials_file`"),
         );
@@ -106,17 +82,11 @@ fn token(at: &Cursor<'_>, base_dir: &Path, report: &mut Report) -> Option<Auth> 
         }
         file @ Source::File(_) => file,
     };
-    Some(Auth::Token {
-        scheme,
-        credentials,
-    })
+    Some(Auth::Token { scheme, credentials })
 }
 
 fn bearer(credentials: Source<Secret>) -> Option<Auth> {
-    Some(Auth::Token {
-        scheme: defaults::AUTHORIZATION_TYPE.to_owned(),
-        credentials,
-    })
+    Some(Auth::Token { scheme: defaults::AUTHORIZATION_TYPE.to_owned(), credentials })
 }
 
 /// A token that fits into a header.

@@ -1,6 +1,8 @@
 //! `http_headers`: names and values that HTTP allows, without those that
 //! make the message what it is.
 
+use std::collections::HashSet;
+
 use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::config::report::{Mistake, Report};
@@ -23,15 +25,12 @@ const OWN: [HeaderName; 9] = [
 
 /// The headers to add, by name.
 pub(super) fn resolve(group: &Cursor<'_>, report: &mut Report) -> Vec<(HeaderName, HeaderValue)> {
-    let entries = report
-        .read(group, "http_headers", Cursor::entries)
-        .unwrap_or_default();
+    let entries = report.read(group, "http_headers", Cursor::entries).unwrap_or_default();
     let mut headers: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    let mut seen = HashSet::new();
     for (name, value) in entries {
-        let Some(header) = report.take(one(name, &value)) else {
-            continue;
-        };
-        if headers.iter().any(|(known, _)| *known == header.0) {
+        let Some(header) = report.take(one(name, &value)) else { continue };
+        if !seen.insert(header.0.clone()) {
             report.mistake(value.key_mistake("found the header a second time in another spelling"));
         }
         headers.push(header);

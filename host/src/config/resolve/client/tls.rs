@@ -85,9 +85,7 @@ fn versions(at: &Cursor<'_>, report: &mut Report) -> (TlsVersion, TlsVersion) {
         Some(Asked::Version(version)) => version,
         Some(Asked::Broken) => {
             let text = "older than TLS 1.2, which is the oldest spoken here and so the minimum";
-            at.get("min_version")
-                .iter()
-                .for_each(|value| report.note(value, text));
+            at.get("min_version").iter().for_each(|value| report.note(value, text));
             defaults::MIN_TLS_VERSION
         }
         None => defaults::MIN_TLS_VERSION,
