@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use promql::matcher::Matcher;
@@ -58,6 +60,16 @@ pub struct Context {
     pub deadline: Instant,
     /// What it may cost.
     pub budget: Budget,
+    /// Bytes that have come from servers so far, as they were on the wire.
+    pub received: Arc<AtomicU64>,
+}
+
+impl Context {
+    /// What accompanies a request that may take so long and cost so much.
+    #[must_use]
+    pub fn new(deadline: Instant, budget: Budget) -> Self {
+        Self { deadline, budget, received: Arc::default() }
+    }
 }
 
 /// Samples of one selector; `offset` and `@` are already applied.
