@@ -12,10 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
-
 use crate::cli::Demo;
-use crate::serve::{self, Listening};
+use crate::serve::{self, Error, Listening};
 
 pub use data::Scrapes;
 pub use memory::Memory;
@@ -50,18 +48,19 @@ const REPLICAS: [Spec; 4] = [
 ///
 /// # Errors
 /// When an address cannot be bound.
-pub async fn run(demo: &Demo) -> anyhow::Result<()> {
+pub async fn run(demo: &Demo) -> Result<(), Error> {
     let now_ms = now_ms();
     let mut replicas = Vec::new();
     for spec in &REPLICAS {
         let storage = Arc::new(Memory::new(&data::series(&scrapes(spec, now_ms)), data::metadata()));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        replicas.push(serve::storage(storage, address).await.context("a replica of the demo")?);
+        replicas.push(serve::storage(storage, &demo.query, address).await?);
     }
     let config = config_text(&replicas);
-    let proxy = serve::demo_proxy(&config, demo.bind_addr).await?;
+    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
-    serve::until_stopped(proxy, replicas).await
+    replicas.insert(0, proxy);
+    serve::until_stopped(replicas).await
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]

@@ -179,7 +179,7 @@ impl Group {
                 let matchers = resolve(&select.matchers, &self.labels)?;
                 let start_ms = select.start_ms.saturating_sub(before);
                 let end_ms = select.end_ms.saturating_add(after);
-                Some((index, Select { matchers, start_ms, end_ms, grid: select.grid }))
+                Some((index, Select { matchers, start_ms, end_ms, lookups: select.lookups }))
             })
             .collect();
         let mut answer = Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };

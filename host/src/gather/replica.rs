@@ -22,7 +22,7 @@ use super::columns::Window;
 use super::remote_read::{self, Format, ResponseType};
 use super::{Error, external, staleness};
 use crate::config::RemoteRead;
-use crate::storage::{Answer, Context, Grid, Metadata, Scope, Select, SeriesExemplars};
+use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesExemplars};
 
 /// Pieces of a body that may wait for the decoder.
 const STREAM_BACKLOG: usize = 8;
@@ -208,7 +208,7 @@ impl Replica {
             answer.data.retain_window(select.start_ms, select.end_ms);
             Ok(answer)
         };
-        let Some(grid) = select.grid else { return raw.await };
+        let Some(grid) = select.lookups else { return raw.await };
         let seen = self.query_grid(client, context, &selector, grid);
         let (mut answer, seen) = futures_util::future::try_join(raw, seen).await?;
         let seen = answer_into(seen, &mut answer.warnings, &mut answer.infos);
@@ -222,7 +222,7 @@ impl Replica {
         client: &Client,
         context: &Context,
         selector: &str,
-        grid: Grid,
+        grid: Lookups,
     ) -> Result<Answer<SeriesBatch>, Error> {
         let mut form = vec![
             ("query", selector.to_owned()),
@@ -302,7 +302,7 @@ impl Replica {
         name: &str,
         scope: &Scope,
     ) -> Result<Answer<Vec<String>>, Error> {
-        let path = format!("/api/v1/label/{}/values", label_path(name));
+        let path = format!("/api/v1/label/{}/values", promql::quote::escape_name(name));
         let body = self.get(client, context, &path, &scope_form(scope)).await?;
         decoded(body, context, |body, budget| Ok(reply::names(body, budget)?)).await
     }
@@ -533,15 +533,6 @@ fn scope_form(scope: &Scope) -> Vec<(&'static str, String)> {
     let times = [("start", scope.start_ms), ("end", scope.end_ms)];
     let times = times.into_iter().filter_map(|(name, time)| Some((name, seconds(time?))));
     selectors.chain(times).collect()
-}
-
-/// A label name as part of a path: escaped as Prometheus wants it, where it
-/// is more than letters, digits and underscores.
-fn label_path(name: &str) -> Cow<'_, str> {
-    if promql::quote::is_legacy_label_name(name) {
-        return Cow::Borrowed(name);
-    }
-    Cow::Owned(promql::quote::escape_name(name))
 }
 
 /// Milliseconds as decimal seconds, exactly.
