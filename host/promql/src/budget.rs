@@ -100,6 +100,10 @@ impl Budget {
     /// # Errors
     /// When the query was cancelled.
     pub fn check(&self) -> Result<(), Exceeded> {
-        if self.0.cancelled.load(Ordering::Relaxed) { Err(Exceeded::Cancelled) } else { Ok(()) }
+        if self.0.cancelled.load(Ordering::Relaxed) {
+            Err(Exceeded::Cancelled)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -63,9 +63,16 @@ impl Labels {
     /// Name and value of label `index`, in name order.
     fn pair(&self, index: usize) -> (&str, &str) {
         let Inner { text, ends, .. } = &*self.0;
-        let start = if index == 0 { 0 } else { ends[2 * index - 1] as usize };
+        let start = if index == 0 {
+            0
+        } else {
+            ends[2 * index - 1] as usize
+        };
         let middle = ends[2 * index] as usize;
-        (&text[start..middle], &text[middle..ends[2 * index + 1] as usize])
+        (
+            &text[start..middle],
+            &text[middle..ends[2 * index + 1] as usize],
+        )
     }
 
     /// All labels in name order.
@@ -77,7 +84,9 @@ impl Labels {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         // Sets are small: a walk beats a binary search.
-        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
+        self.iter()
+            .find(|(own, _)| *own == name)
+            .map(|(_, value)| value)
     }
 
     /// The value of label `name`, or the empty string: what a matcher sees.
@@ -101,8 +110,12 @@ impl Labels {
     /// A builder that starts from these labels.
     #[must_use]
     pub fn to_builder(&self) -> LabelsBuilder {
-        let pairs = self.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        LabelsBuilder { pairs: pairs.collect() }
+        let pairs = self
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        LabelsBuilder {
+            pairs: pairs.collect(),
+        }
     }
 
     /// Bytes this set holds on the heap, shared or not.
@@ -165,7 +178,9 @@ impl LabelsBuilder {
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         match self.find(name) {
             Ok(index) => value.clone_into(&mut self.pairs[index].1),
-            Err(index) => self.pairs.insert(index, (name.to_owned(), value.to_owned())),
+            Err(index) => self
+                .pairs
+                .insert(index, (name.to_owned(), value.to_owned())),
         }
         self
     }
@@ -181,7 +196,9 @@ impl LabelsBuilder {
     /// The value of a label that is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.find(name).ok().map(|index| self.pairs[index].1.as_str())
+        self.find(name)
+            .ok()
+            .map(|index| self.pairs[index].1.as_str())
     }
 
     /// Keeps only the labels for which `keep(name)` holds.
@@ -197,7 +214,9 @@ impl LabelsBuilder {
     #[must_use]
     pub fn build(&self) -> Labels {
         let present = || self.pairs.iter().filter(|(_, value)| !value.is_empty());
-        let bytes = present().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = present()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         let mut text = String::with_capacity(bytes);
         let mut ends = Vec::with_capacity(2 * self.pairs.len());
         for (name, value) in present() {
@@ -212,7 +231,8 @@ impl LabelsBuilder {
     }
 
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.pairs.binary_search_by(|(own, _)| own.as_str().cmp(name))
+        self.pairs
+            .binary_search_by(|(own, _)| own.as_str().cmp(name))
     }
 }
 
@@ -247,6 +267,9 @@ mod tests {
 
     #[test]
     fn the_border_between_name_and_value_counts() {
-        assert_ne!(Labels::from_pairs([("ab", "c")]), Labels::from_pairs([("a", "bc")]));
+        assert_ne!(
+            Labels::from_pairs([("ab", "c")]),
+            Labels::from_pairs([("a", "bc")])
+        );
     }
 }

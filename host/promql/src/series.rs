@@ -137,8 +137,10 @@ impl SeriesBatch {
     /// Appends a series of another batch, under other labels.
     pub fn push_series(&mut self, labels: Labels, series: SeriesRef<'_>) {
         self.extend_floats(series.float_times, series.float_values);
-        self.histogram_times.extend_from_slice(series.histogram_times);
-        self.histogram_values.extend_from_slice(series.histogram_values);
+        self.histogram_times
+            .extend_from_slice(series.histogram_times);
+        self.histogram_values
+            .extend_from_slice(series.histogram_values);
         self.finish_series(labels);
     }
 
