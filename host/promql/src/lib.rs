@@ -8,6 +8,7 @@ pub mod budget;
 pub mod duration;
 pub mod gomath;
 pub mod histogram;
+mod kahan;
 pub mod labels;
 pub mod matcher;
 pub mod number;
