@@ -16,6 +16,7 @@ mod trim;
 
 pub use arithmetic::{Combined, Compensation, IncompatibleSchemas};
 pub use buckets::Bucket;
+pub(crate) use trim::Keep;
 
 /// Schema of a histogram with custom bucket bounds (`custom_values`).
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;

@@ -46,9 +46,9 @@ fn ldexp(fraction: f64, exponent: i64) -> f64 {
     let power = |exponent: i64| f64::from_bits(((exponent + 1023) as u64) << 52);
     match exponent {
         1026.. => f64::INFINITY,
-        HALF.. => fraction * power(HALF) * power(exponent - HALF),
-        -HALF..HALF => fraction * power(exponent),
-        -1100..-HALF => fraction * power(-HALF) * power((exponent + HALF).max(-1022)),
+        512.. => fraction * power(HALF) * power(exponent - HALF),
+        -512..512 => fraction * power(exponent),
+        -1100..-512 => fraction * power(-HALF) * power(exponent + HALF),
         _ => 0.0,
     }
 }

@@ -3,7 +3,7 @@
 use super::bounds::bound;
 use super::side::Walk;
 use super::{CUSTOM_BUCKETS_SCHEMA, Histogram};
-use crate::gomath;
+use crate::math;
 
 /// One bucket and its bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,7 +24,7 @@ impl Bucket {
             return (value - self.lower) / (self.upper - self.lower);
         }
         let [lower, upper, value_log] =
-            [self.lower, self.upper, value].map(|bound| gomath::log2(bound.abs()));
+            [self.lower, self.upper, value].map(|bound| math::log2(bound.abs()));
         if value > 0.0 {
             (value_log - lower) / (upper - lower)
         } else {

@@ -35,18 +35,16 @@ impl Histogram {
         if zero.threshold != self.zero_threshold || self.zero_count < zero.count {
             return true;
         }
-        let merged = |of: &Self| {
-            Walk::merged(&of.positive_spans, &of.positive_buckets, of.schema, self.schema)
-        };
-        let (current, before) = (merged(self), merged(previous));
-        if self.any_decrease(current, before) {
-            return true;
-        }
-        let merged = |of: &Self| {
-            Walk::merged(&of.negative_spans, &of.negative_buckets, of.schema, self.schema)
-        };
-        let (current, before) = (merged(self), merged(previous));
-        self.any_decrease(current, before)
+        self.any_decrease(self.positive_walk(self.schema), previous.positive_walk(self.schema))
+            || self.any_decrease(self.negative_walk(self.schema), previous.negative_walk(self.schema))
+    }
+
+    fn positive_walk(&self, schema: i32) -> Walk<'_> {
+        Walk::merged(&self.positive_spans, &self.positive_buckets, self.schema, schema)
+    }
+
+    fn negative_walk(&self, schema: i32) -> Walk<'_> {
+        Walk::merged(&self.negative_spans, &self.negative_buckets, self.schema, schema)
     }
 
     fn any_decrease(&self, current: Walk<'_>, previous: Walk<'_>) -> bool {

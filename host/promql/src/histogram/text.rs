@@ -4,14 +4,7 @@ use std::fmt;
 
 use super::Histogram;
 use super::buckets::Bucket;
-use crate::number;
-
-/// A float as Go's `%g`.
-fn general(value: f64) -> String {
-    let mut out = Vec::new();
-    number::write_general(&mut out, value);
-    String::from_utf8_lossy(&out).into_owned()
-}
+use crate::annotations::general;
 
 impl fmt::Display for Histogram {
     /// As Prometheus prints it: count, sum and the populated buckets, with
