@@ -21,6 +21,7 @@ mod visit;
 
 use crate::functions::Function;
 use crate::matcher::Matcher;
+use crate::quote::ByteString;
 
 pub use node::type_of;
 pub use operator::{AggregateOp, BinaryOp, DurationOp, UnaryOp};
@@ -200,11 +201,11 @@ pub struct Paren {
     pub span: Span,
 }
 
-/// A string. Bytes, since `"\xff"` is a legal string that is not UTF-8.
+/// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StringLiteral {
-    /// The unquoted bytes; see also [`StringLiteral::text`].
-    pub value: Vec<u8>,
+    /// Unquoted; not text, since `"\xff"` is a legal string.
+    pub value: ByteString,
     /// Where it stands, quotes included.
     pub span: Span,
 }

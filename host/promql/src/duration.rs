@@ -2,6 +2,14 @@
 //!
 //! In: text. Out: nanoseconds, Go's `time.Duration`, and back.
 
+mod go;
+#[cfg(test)]
+mod tests;
+
+pub use self::go::{GoError, parse_go};
+
+use crate::gomath::to_i64;
+use crate::number::parse_float;
 use crate::quote::quote;
 
 /// Nanoseconds in a millisecond.
@@ -76,6 +84,47 @@ pub fn parse(text: &str) -> Result<i64, Error> {
         (rest, next_unit) = (tail, place + 1);
     }
     i64::try_from(total).map_err(|_| Error::OutOfRange)
+}
+
+/// Reads a duration with or without a minus sign
+/// (`ParseDurationAllowNegative`), as nanoseconds.
+///
+/// # Errors
+/// As [`parse`]; the texts are about what follows the sign.
+pub fn parse_signed(text: &str) -> Result<i64, Error> {
+    match text.strip_prefix('-') {
+        Some(size) => parse(size).map(|nanos| -nanos),
+        None => parse(text),
+    }
+}
+
+/// Why a parameter of the HTTP API is no duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParameterError {
+    /// Neither seconds nor a duration.
+    #[error("cannot parse {} to a valid duration", quote(.0.as_bytes()))]
+    Invalid(String),
+    /// More seconds than 292 years have.
+    #[error("cannot parse {} to a valid duration. It overflows int64", quote(.0.as_bytes()))]
+    Overflow(String),
+}
+
+/// Reads a parameter of the HTTP API (`step`, `timeout`, `lookback_delta`):
+/// seconds as a number, or a duration; in nanoseconds
+/// (prometheus/web/api/v1, `parseDuration`).
+///
+/// # Errors
+/// When it is neither, or too large.
+pub fn parse_parameter(text: &str) -> Result<i64, ParameterError> {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let Ok(seconds) = parse_float(text) else {
+        return parse(text).map_err(|_| ParameterError::Invalid(text.to_owned()));
+    };
+    let nanos = seconds * NANOS_PER_SECOND as f64;
+    if nanos.abs() > LIMIT {
+        return Err(ParameterError::Overflow(text.to_owned()));
+    }
+    Ok(to_i64(nanos))
 }
 
 /// Splits off the longest prefix whose bytes are all `wanted`.

@@ -22,6 +22,7 @@ mod quantile;
 mod range;
 mod rate;
 mod rate_extended;
+mod result;
 mod selector;
 mod sort;
 mod timestamps;

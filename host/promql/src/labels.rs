@@ -5,6 +5,8 @@ use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
+use crate::quote;
+
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
 /// The label that holds the upper bound of a classic histogram bucket.
@@ -123,6 +125,12 @@ impl PartialEq for Labels {
 
 impl Eq for Labels {}
 
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.hash);
@@ -138,6 +146,25 @@ impl Ord for Labels {
 impl PartialOrd for Labels {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Labels {
+    /// As Prometheus prints them: `{a="1", b="2"}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (place, (name, value)) in self.iter().enumerate() {
+            if place > 0 {
+                f.write_str(", ")?;
+            }
+            if quote::is_legacy_label_name(name) {
+                f.write_str(name)?;
+            } else {
+                f.write_str(&quote::quote(name.as_bytes()))?;
+            }
+            write!(f, "={}", quote::quote(value.as_bytes()))?;
+        }
+        f.write_str("}")
     }
 }
 

@@ -9,7 +9,7 @@ use std::fmt;
 use crate::Labels;
 use crate::labels::METRIC_NAME;
 use crate::quote::{self, ByteString};
-use crate::regex::{self, Regex};
+use crate::regex::{self, Pattern};
 
 /// How a matcher compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ pub struct Matcher {
     name: String,
     op: MatchOp,
     value: ByteString,
-    regex: Option<Regex>,
+    pattern: Option<Pattern>,
 }
 
 impl Matcher {
@@ -61,11 +61,11 @@ impl Matcher {
         value: impl Into<ByteString>,
     ) -> Result<Self, Error> {
         let value = value.into();
-        let regex = match op {
+        let pattern = match op {
             MatchOp::Equal | MatchOp::NotEqual => None,
-            MatchOp::Regex | MatchOp::NotRegex => Some(Regex::new(&value.to_str_lossy())?),
+            MatchOp::Regex | MatchOp::NotRegex => Some(Pattern::new(value.as_bytes())?),
         };
-        Ok(Self { name: name.into(), op, value, regex })
+        Ok(Self { name: name.into(), op, value, pattern })
     }
 
     /// The label's name.
@@ -95,11 +95,24 @@ impl Matcher {
     /// True if a label with this value fulfils the condition.
     #[must_use]
     pub fn matches(&self, value: &str) -> bool {
-        match (self.op, &self.regex) {
-            (MatchOp::Equal, _) => self.value == *value,
-            (MatchOp::NotEqual, _) => self.value != *value,
-            (MatchOp::Regex, regex) => regex.as_ref().is_some_and(|regex| regex.is_match(value)),
-            (MatchOp::NotRegex, regex) => regex.as_ref().is_none_or(|regex| !regex.is_match(value)),
+        let negated = matches!(self.op, MatchOp::NotEqual | MatchOp::NotRegex);
+        negated
+            != match &self.pattern {
+                Some(pattern) => pattern.is_match(value),
+                None => self.value == *value,
+            }
+    }
+
+    /// The texts that fulfil an `=` or `=~`, in byte order, if it is no more
+    /// than a list of them.
+    #[must_use]
+    pub fn words(&self) -> Option<Vec<&str>> {
+        match (self.op, &self.pattern) {
+            (MatchOp::Equal, _) => Some(self.value.as_str().into_iter().collect()),
+            (MatchOp::Regex, Some(pattern)) => {
+                pattern.words().map(|words| words.iter().map(|word| &**word).collect())
+            }
+            _ => None,
         }
     }
 
@@ -133,5 +146,55 @@ impl fmt::Display for Matcher {
 impl fmt::Debug for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matcher(op: MatchOp, value: &str) -> Matcher {
+        Matcher::new("job", op, value).expect("the pattern is valid")
+    }
+
+    #[test]
+    fn an_absent_label_has_the_empty_value() {
+        let labels = Labels::from_pairs([("job", "api")]);
+        assert!(matcher(MatchOp::Equal, "").matches_labels(&Labels::empty()));
+        assert!(matcher(MatchOp::NotEqual, "api").matches_labels(&Labels::empty()));
+        assert!(matcher(MatchOp::Regex, "a.*").matches_labels(&labels));
+        assert!(!matcher(MatchOp::NotRegex, "a.*").matches_labels(&labels));
+        assert!(!matcher(MatchOp::Regex, ".+").matches_labels(&Labels::empty()));
+    }
+
+    #[test]
+    fn matchers_print_as_prometheus_prints_them() {
+        assert_eq!(
+            matcher(MatchOp::NotRegex, "a\"\n\u{200b}é").to_string(),
+            r#"job!~"a\"\n\u200bé""#
+        );
+        let dotted = Matcher::new("a.b", MatchOp::Equal, vec![0xff, b'x']).unwrap();
+        assert_eq!(dotted.to_string(), r#""a.b"="\xffx""#);
+        assert_eq!(Matcher::new("", MatchOp::NotEqual, "").unwrap().to_string(), r#"""!="""#);
+        assert!(Matcher::new("__name__", MatchOp::Equal, "x").unwrap().is_name());
+    }
+
+    #[test]
+    fn equality_is_of_what_is_written() {
+        assert_eq!(matcher(MatchOp::Regex, "a|b"), matcher(MatchOp::Regex, "a|b"));
+        assert_ne!(matcher(MatchOp::Regex, "a|b"), matcher(MatchOp::Regex, "b|a"));
+        assert_ne!(matcher(MatchOp::Regex, "a"), matcher(MatchOp::Equal, "a"));
+    }
+
+    #[test]
+    fn a_bad_pattern_is_refused_with_go_s_text() {
+        let error = Matcher::new("a", MatchOp::Regex, "(").unwrap_err();
+        assert_eq!(error.to_string(), "error parsing regexp: missing closing ): `(`");
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_equal_no_label() {
+        let odd = Matcher::new("a", MatchOp::Equal, vec![0xff]).unwrap();
+        assert!(!odd.matches("\u{fffd}") && odd.words() == Some(Vec::new()));
     }
 }

@@ -15,7 +15,7 @@ use crate::functions::Function;
 use crate::matcher::Matcher;
 
 pub(crate) use lower::lower;
-pub(crate) use select::{Defaults, assign, subquery_grid};
+pub(crate) use select::{Defaults, assign, statistics_only, subquery_grid};
 
 /// Samples that a query reads; `offset` and `@` are already applied.
 #[derive(Clone, Debug, PartialEq)]

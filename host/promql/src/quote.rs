@@ -8,7 +8,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class, ClassUnicode, HirKind};
+use regex_syntax::hir::ClassUnicode;
+
+use crate::regex::{class_contains, table};
 
 /// A string that need not be UTF-8: PromQL literals may hold any bytes
 /// (`"\xff"`). `Display` prints it quoted, as Go's `strconv.Quote` does.
@@ -153,16 +155,9 @@ fn write_hex(out: &mut String, prefix: &str, value: u32, digits: u32) {
 /// Go's `unicode.IsPrint` beyond ASCII: letters, marks, numbers, punctuation
 /// and symbols; of spaces only U+0020.
 fn is_print(c: char) -> bool {
-    static PRINTABLE: LazyLock<ClassUnicode> = LazyLock::new(|| {
-        let hir = regex_syntax::parse(r"[\pL\pM\pN\pP\pS]").expect("a constant pattern parses");
-        match hir.into_kind() {
-            HirKind::Class(Class::Unicode(class)) => class,
-            _ => unreachable!("a bracketed class is a Unicode class"),
-        }
-    });
-    let ranges = PRINTABLE.ranges();
-    let after = ranges.partition_point(|range| range.start() <= c);
-    after > 0 && c <= ranges[after - 1].end()
+    static PRINTABLE: LazyLock<ClassUnicode> =
+        LazyLock::new(|| table(r"[\pL\pM\pN\pP\pS]").expect("a constant class"));
+    class_contains(&PRINTABLE, c)
 }
 
 /// The string a PromQL literal in `"`, `'` or backquotes stands for
@@ -275,4 +270,148 @@ fn is_legacy_byte(byte: u8, index: usize) -> bool {
         || byte == b'_'
         || byte == b':'
         || (byte.is_ascii_digit() && index > 0)
+}
+
+/// Escapes a name as `U__…` if it needs quotes otherwise
+/// (prometheus/common/model, `ValueEncodingEscaping`): `_` becomes `__`, other
+/// characters their code point in hexadecimal between underscores.
+#[must_use]
+pub fn escape_name(name: &str) -> Cow<'_, str> {
+    if name.is_empty() || is_legacy_metric_name(name) {
+        return Cow::Borrowed(name);
+    }
+    let mut out = String::from("U__");
+    for (index, c) in name.char_indices() {
+        match c {
+            '_' => out.push_str("__"),
+            _ if c.is_ascii() && is_legacy_byte(c as u8, index) => out.push(c),
+            _ => out.push_str(&format!("_{:x}_", c as u32)),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Undoes [`escape_name`]; a name that is not properly escaped stays as it is.
+#[must_use]
+pub fn unescape_name(name: &str) -> Cow<'_, str> {
+    let unescaped = name.strip_prefix("U__").and_then(unescape_body);
+    unescaped.map_or(Cow::Borrowed(name), Cow::Owned)
+}
+
+fn unescape_body(mut rest: &str) -> Option<String> {
+    let mut out = String::with_capacity(rest.len());
+    while let Some((plain, escaped)) = rest.split_once('_') {
+        out.push_str(plain);
+        let (code, after) = escaped.split_once('_')?;
+        rest = after;
+        if code.is_empty() {
+            out.push('_');
+            continue;
+        }
+        let hexadecimal = code.len() <= 6 && code.bytes().all(|b| b.is_ascii_hexdigit());
+        let code = u32::from_str_radix(code, 16).ok().filter(|_| hexadecimal)?;
+        out.push(char::from_u32(code)?);
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn quotes_are_go_s() {
+        for (bytes, quoted) in [
+            (&b""[..], r#""""#),
+            (b"a\"\\'", r#""a\"\\'""#),
+            (b"\x07\x08\x0c\n\r\t\x0b", r#""\a\b\f\n\r\t\v""#),
+            (b"\x00\x1b\x7f", r#""\x00\x1b\x7f""#),
+            (b"\xff\xc3", r#""\xff\xc3""#),
+            ("é☺\u{ad}\u{a0}\u{200b}\u{fffd}".as_bytes(), "\"é☺\\u00ad\\u00a0\\u200b\u{fffd}\""),
+            ("\u{10ffff}\u{1f600}\u{e000}".as_bytes(), "\"\\U0010ffff\u{1f600}\\ue000\""),
+        ] {
+            assert_eq!(quote(bytes), quoted);
+        }
+    }
+
+    #[test]
+    fn literals_are_unquoted_as_in_promql() {
+        for (literal, bytes) in [
+            (r#""a""#, &b"a"[..]),
+            (r"'a\'b'", b"a'b"),
+            (r"`a\n`", b"a\\n"),
+            ("`a\n`", b"a\n"),
+            (r#""\xff\101\u00e9\U0001F600""#, b"\xffA\xc3\xa9\xf0\x9f\x98\x80"),
+            (r#""\a\b\f\n\r\t\v\\\"'""#, b"\x07\x08\x0c\n\r\t\x0b\\\"'"),
+            (r#""\ud800""#, "\u{fffd}".as_bytes()),
+            (r#""é""#, "é".as_bytes()),
+        ] {
+            assert_eq!(unquote(literal).unwrap().as_bytes(), bytes, "of {literal}");
+        }
+        for refused in [
+            "",
+            "\"",
+            "a",
+            "\"a'",
+            "\"a\nb\"",
+            "\"\"\"",
+            r#""\'""#,
+            r#"'\"'"#,
+            r#""\x4""#,
+            r#""\400""#,
+            r#""\08""#,
+            r#""\U00110000""#,
+            r#""\q""#,
+            r#""\""#,
+            "`a`b`",
+            "éé",
+        ] {
+            assert_eq!(unquote(refused), Err(UnquoteError), "of {refused}");
+        }
+    }
+
+    #[test]
+    fn names_without_quotes_are_recognised() {
+        assert!(is_legacy_label_name("_a1") && !is_legacy_label_name("a:b"));
+        assert!(is_legacy_metric_name("a:b") && !is_legacy_metric_name("1a"));
+        assert!(!is_legacy_label_name("") && !is_legacy_label_name("a.b"));
+    }
+
+    #[test]
+    fn names_are_escaped_as_in_the_exposition() {
+        for (name, escaped) in [
+            ("", ""),
+            ("plain:name_1", "plain:name_1"),
+            ("mysystem.prod.west.cpu.load", "U__mysystem_2e_prod_2e_west_2e_cpu_2e_load"),
+            ("http.status:sum", "U__http_2e_status:sum"),
+            ("label with 😱_", "U__label_20_with_20__1f631___"),
+            ("0a", "U___30_a"),
+        ] {
+            assert_eq!(escape_name(name), escaped);
+            assert_eq!(unescape_name(escaped), name);
+        }
+        for kept in
+            ["U_a", "U__a_", "U__a_zz_", "U__a_1234567_", "U__a_d800_", "U__a_+1_", "U__a_2e"]
+        {
+            assert_eq!(unescape_name(kept), kept);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_unquotes_to_itself(bytes in proptest::collection::vec(any::<u8>(), 0..20)) {
+            let unquoted = unquote(&quote(&bytes)).unwrap();
+            prop_assert_eq!(unquoted.as_bytes(), &bytes);
+        }
+
+        #[test]
+        fn what_is_escaped_unescapes_to_itself(name in "[a_.é0😱:]{0,8}") {
+            prop_assume!(!name.starts_with("U__"));
+            let escaped = escape_name(&name).into_owned();
+            prop_assert_eq!(unescape_name(&escaped), name);
+        }
+    }
 }

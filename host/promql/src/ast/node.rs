@@ -1,10 +1,7 @@
 //! Questions that every node answers: its span, its type, its text.
 
-use std::borrow::Cow;
-
 use super::{
-    Cardinality, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, StringLiteral,
-    ValueType,
+    At, Cardinality, Extended, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
 };
 
 impl Span {
@@ -38,6 +35,29 @@ impl ValueType {
             Self::Vector => "vector",
             Self::Matrix => "matrix",
             Self::String => "string",
+        }
+    }
+}
+
+impl Extended {
+    /// The word it is written as.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
+}
+
+impl At {
+    /// `start` or `end`, as answers of the HTTP API name it.
+    #[must_use]
+    pub const fn start_or_end(self) -> Option<&'static str> {
+        match self {
+            Self::Time(_) => None,
+            Self::Start => Some("start"),
+            Self::End => Some("end"),
         }
     }
 }
@@ -125,14 +145,6 @@ fn type_is_scalar_chain(expr: &Expr) -> bool {
         expr = &binary.lhs;
     }
     type_of(expr) == ValueType::Scalar
-}
-
-impl StringLiteral {
-    /// The string as text; bytes that are not UTF-8 become U+FFFD.
-    #[must_use]
-    pub fn text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.value)
-    }
 }
 
 /// Equality of the written number: all NaN are one, and -0 is not 0.

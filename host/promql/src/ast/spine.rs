@@ -23,7 +23,7 @@ impl Binary {
     /// The left and the right operand.
     #[must_use]
     pub fn into_operands(mut self) -> (Expr, Expr) {
-        (take(&mut self.lhs), take(&mut self.rhs))
+        (self.lhs.take(), self.rhs.take())
     }
 
     /// A copy with another left operand, of which this one's is not copied.
@@ -48,25 +48,28 @@ impl Binary {
     }
 }
 
-/// Moves an expression out and leaves a number behind.
-pub(super) fn take(expr: &mut Expr) -> Expr {
-    let empty = NumberLiteral {
-        value: 0.0,
-        duration: false,
-        span: Span::default(),
-    };
-    std::mem::replace(expr, Expr::Number(empty))
+impl Expr {
+    /// Moves the expression out and leaves the number 0 behind.
+    #[must_use]
+    pub fn take(&mut self) -> Self {
+        let zero = NumberLiteral {
+            value: 0.0,
+            duration: false,
+            span: Span::default(),
+        };
+        std::mem::replace(self, Self::Number(zero))
+    }
 }
 
 impl Drop for Binary {
     fn drop(&mut self) {
         let mut left = match &mut *self.lhs {
-            lhs @ Expr::Binary(_) => take(lhs),
+            lhs @ Expr::Binary(_) => lhs.take(),
             _ => return,
         };
         // Each round drops one node, whose left operand has been moved out.
         while let Expr::Binary(binary) = &mut left {
-            let next = take(&mut binary.lhs);
+            let next = binary.lhs.take();
             left = next;
         }
     }

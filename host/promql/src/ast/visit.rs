@@ -2,7 +2,6 @@
 //!
 //! All of them need no deep stack for a long chain of left operands.
 
-use super::spine::take;
 use super::{DurationExpr, DurationKind, Expr, Span, VectorSelector};
 
 /// What [`walk`] does after a node.
@@ -114,9 +113,9 @@ impl Expr {
 fn map_in_place(expr: &mut Expr, rebuild: &mut impl FnMut(Expr) -> Expr) {
     // The chain of left operands, taken apart from the outside …
     let mut links = Vec::new();
-    let mut left = take(expr);
+    let mut left = expr.take();
     while let Expr::Binary(binary) = &mut left {
-        let next = take(&mut binary.lhs);
+        let next = binary.lhs.take();
         links.push(std::mem::replace(&mut left, next));
     }
     for child in left.children_mut() {

@@ -47,7 +47,7 @@ impl Evaluator<'_> {
             }
             (Scalar, _) => self.with_scalar(link, right, &left.into_scalar(), Side::Left),
             (_, Scalar) => self.with_scalar(link, left, &right.into_scalar(), Side::Right),
-            _ if link.op.is_set() => Ok(sets::apply(link, left, right)),
+            _ if link.op.is_set() => self.unify(sets::apply(link, left, right)),
             _ => self.match_vectors(link, left, right),
         }
     }

@@ -74,7 +74,7 @@ impl Lowering {
         match expr {
             Expr::Number(number) => Lowered::constant(Node::Number(number.value)),
             Expr::String(string) => {
-                Lowered::constant(Node::String(string.value.clone()))
+                Lowered::constant(Node::String(string.value.as_bytes().to_vec()))
             }
             Expr::Paren(paren) => self.expr(&paren.expr, above),
             Expr::Unary(unary) => {

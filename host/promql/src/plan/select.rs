@@ -34,6 +34,33 @@ pub(crate) fn subquery_grid(range: &Range, step_ms: i64, outside: Grid, default:
     Grid { start_ms, end_ms, step_ms }
 }
 
+/// Calls `found` with each select of which only count and sum of histograms
+/// are looked at.
+pub(crate) fn statistics_only(node: &Node, found: &mut impl FnMut(usize)) {
+    match node {
+        Node::Number(_) | Node::String(_) => {}
+        Node::Negate(inner) | Node::Invariant(inner) => statistics_only(inner, found),
+        Node::Instant(selector) if selector.statistics_only => found(selector.select),
+        Node::Instant(_) => {}
+        Node::Range(range) => match &range.source {
+            Source::Samples { select, statistics_only: true, .. } => found(*select),
+            Source::Samples { .. } => {}
+            Source::Subquery { node, .. } => statistics_only(node, found),
+        },
+        Node::Call(call) => call.args.iter().for_each(|arg| statistics_only(arg, found)),
+        Node::Aggregate(aggregate) => {
+            statistics_only(&aggregate.input, found);
+            if let Some(param) = &aggregate.param {
+                statistics_only(param, found);
+            }
+        }
+        Node::Chain(chain) => {
+            statistics_only(&chain.first, found);
+            chain.links.iter().for_each(|link| statistics_only(&link.right, found));
+        }
+    }
+}
+
 struct Selects {
     defaults: Defaults,
     list: Vec<Select>,

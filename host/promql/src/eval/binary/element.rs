@@ -7,7 +7,7 @@ use crate::annotations::{Note, Operation};
 use crate::ast::BinaryOp;
 use crate::eval::block::Sample;
 use crate::histogram::{IncompatibleSchemas, Keep};
-use crate::{gomath, math};
+use crate::math;
 
 /// What an operator made of two samples.
 pub(super) struct Element {
@@ -84,8 +84,8 @@ pub(super) fn scalars(op: BinaryOp, left: f64, right: f64) -> f64 {
         BinaryOp::Sub => left - right,
         BinaryOp::Mul => left * right,
         BinaryOp::Div => left / right,
-        BinaryOp::Pow => gomath::pow(left, right),
-        BinaryOp::Mod => left % right,
+        BinaryOp::Pow => math::pow(left, right),
+        BinaryOp::Mod => math::modulo(left, right),
         BinaryOp::Atan2 => math::atan2(left, right),
         _ => f64::from(u8::from(compare(op, left, right))),
     }

@@ -31,12 +31,7 @@ pub(super) fn apply(link: &Link, left: Block, right: Block) -> Block {
             let other = present(&left);
             let mut series = left.series;
             series.extend(keep(link, right.series, &other, false));
-            let block = Block::of(grid, series);
-            // One series may come from both sides, at different steps.
-            match block.clone().merge_same_labels() {
-                Ok(merged) if !grid.is_instant() => merged,
-                _ => block,
-            }
+            Block::of(grid, series)
         }
     }
 }
