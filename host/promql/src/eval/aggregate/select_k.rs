@@ -135,6 +135,6 @@ impl Limit {
 /// Takes a fixed part of all series: those whose hash is low for positive
 /// ratios, high for negative ones.
 fn in_ratio(ratio: f64, series: &Series) -> bool {
-    let offset = series.labels.hash64() as f64 / u64::MAX as f64;
+    let offset = series.labels.hash_stringlabels() as f64 / u64::MAX as f64;
     if ratio >= 0.0 { offset < ratio } else { offset >= 1.0 + ratio }
 }
