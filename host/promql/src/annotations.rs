@@ -83,13 +83,6 @@ impl Annotations {
             }
         }
     }
-
-    /// Adds all notes of `other`.
-    pub(crate) fn merge(&mut self, other: Self) {
-        for item in other.items {
-            self.add(item.note, item.position);
-        }
-    }
 }
 
 impl Item {
@@ -133,10 +126,8 @@ mod tests {
         assert_eq!(warnings.len(), 1);
         assert_eq!(
             infos,
-            [
-                "PromQL info: metric might not be a counter, name does not end in \
-                 _total/_sum/_count/_bucket: \"x\" (2:2)"
-            ]
+            ["PromQL info: metric might not be a counter, name does not end in \
+                 _total/_sum/_count/_bucket: \"x\" (2:2)"]
         );
     }
 

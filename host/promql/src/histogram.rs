@@ -121,9 +121,8 @@ impl Histogram {
     #[must_use]
     pub fn same_data(&self, other: &Self) -> bool {
         let bits = |a: f64, b: f64| a.to_bits() == b.to_bits();
-        let all = |a: &[f64], b: &[f64]| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| bits(*a, *b))
-        };
+        let all =
+            |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| bits(*a, *b));
         self.schema == other.schema
             && bits(self.count, other.count)
             && bits(self.sum, other.sum)

@@ -139,7 +139,6 @@ pub(crate) struct Range {
     pub(crate) source: Source,
     pub(crate) range_ms: i64,
     pub(crate) reference: Reference,
-    pub(crate) position: usize,
 }
 
 /// Where the samples of a range vector come from.

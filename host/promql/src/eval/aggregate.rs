@@ -8,14 +8,14 @@ mod steps;
 
 use std::collections::HashMap;
 
-use super::block::{Block, Series};
 use super::Evaluator;
+use super::block::{Block, Series};
+use crate::Labels;
 use crate::annotations::Note;
 use crate::ast::AggregateOp;
 use crate::labels::METRIC_NAME;
 use crate::plan::{Aggregate, Grid, Node};
 use crate::query::Error;
-use crate::Labels;
 
 /// Which group each series belongs to, and the groups' labels in the order of
 /// their first series.
@@ -155,9 +155,7 @@ fn extremes(values: &[f64]) -> (f64, f64) {
     if values.iter().any(|value| value.is_nan()) {
         return (f64::NAN, f64::NAN);
     }
-    values
-        .iter()
-        .fold((f64::MAX, f64::MIN), |(min, max), value| (min.min(*value), max.max(*value)))
+    values.iter().fold((f64::MAX, f64::MIN), |(min, max), value| (min.min(*value), max.max(*value)))
 }
 
 /// False if every k selects nothing.

@@ -5,8 +5,8 @@ mod matching;
 mod sets;
 
 use self::element::{Element, Notice};
+use super::Evaluator;
 use super::block::{ABSENT, Block, Sample, Series, is_present};
-use super::{Evaluator, Settings, block};
 use crate::annotations::Note;
 use crate::ast::{BinaryOp, ValueType};
 use crate::plan::{Chain, Grid, Link};
@@ -88,15 +88,6 @@ enum Side {
 fn changes_schema(op: BinaryOp) -> bool {
     use BinaryOp::{Add, Atan2, Div, Mod, Mul, Pow, Sub};
     matches!(op, Add | Sub | Div | Mul | Pow | Mod | Atan2)
-}
-
-/// Labels of the result of an operator that renames, given its settings.
-fn dropped(settings: &Settings, labels: &crate::Labels) -> crate::Labels {
-    if settings.delayed_name_removal {
-        labels.clone()
-    } else {
-        block::without_metadata(labels)
-    }
 }
 
 fn scalar_floats(

@@ -137,8 +137,7 @@ impl Block {
             let value = series.floats.first().copied().unwrap_or(ABSENT);
             series.floats = vec![value; steps];
             if let Some((_, histogram)) = series.histograms.pop() {
-                series.histograms =
-                    (0..steps).map(|step| (step, Arc::clone(&histogram))).collect();
+                series.histograms = (0..steps).map(|step| (step, Arc::clone(&histogram))).collect();
             }
         }
         self.grid = grid;

@@ -132,9 +132,7 @@ impl Evaluator<'_> {
     fn clamp(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
         let steps = grid.steps();
         let (min, max) = match call.function.id {
-            FunctionId::ClampMin => {
-                (self.scalar(&call.args[1], grid)?, vec![f64::INFINITY; steps])
-            }
+            FunctionId::ClampMin => (self.scalar(&call.args[1], grid)?, vec![f64::INFINITY; steps]),
             FunctionId::ClampMax => {
                 (vec![f64::NEG_INFINITY; steps], self.scalar(&call.args[1], grid)?)
             }

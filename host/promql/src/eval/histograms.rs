@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::Evaluator;
 use super::block::{Block, Sample, Series};
 use super::quantile::{self, About, Classic, Forced};
-use super::Evaluator;
 use crate::annotations::{Monotonicity, Note};
 use crate::functions::FunctionId;
 use crate::labels::{BUCKET_LABEL, METRIC_NAME};
@@ -14,11 +14,7 @@ use crate::{Histogram, Labels, kahan, number};
 
 impl Evaluator<'_> {
     /// A number that a native histogram knows of itself.
-    pub(super) fn histogram_statistic(
-        &mut self,
-        call: &Call,
-        grid: Grid,
-    ) -> Result<Block, Error> {
+    pub(super) fn histogram_statistic(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
         let statistic: fn(&Histogram) -> f64 = match call.function.id {
             FunctionId::HistogramCount => |h| h.count,
             FunctionId::HistogramSum => |h| h.sum,
@@ -83,12 +79,8 @@ impl Evaluator<'_> {
             for (step, histogram) in native.histograms(&block) {
                 let notes = &mut self.annotations;
                 let mut about = About { notes, metric: &metric, position };
-                out.floats[step] = quantile::histogram_fraction(
-                    lower[step],
-                    upper[step],
-                    histogram,
-                    &mut about,
-                );
+                out.floats[step] =
+                    quantile::histogram_fraction(lower[step], upper[step], histogram, &mut about);
             }
             all.push(out);
         }
@@ -284,10 +276,7 @@ struct Native {
 }
 
 impl Native {
-    fn histograms<'b>(
-        &'b self,
-        block: &'b Block,
-    ) -> impl Iterator<Item = (usize, &'b Histogram)> {
+    fn histograms<'b>(&'b self, block: &'b Block) -> impl Iterator<Item = (usize, &'b Histogram)> {
         let histograms = block.series[self.series].histograms.iter();
         histograms
             .filter(|(step, _)| !self.skip.contains(step))

@@ -15,9 +15,7 @@ impl Evaluator<'_> {
             return Err(Error::Execution("label_replace() takes four strings".to_owned()));
         };
         let regex = Regex::new(pattern).map_err(|_| {
-            Error::Execution(format!(
-                "invalid regular expression in label_replace(): {pattern}"
-            ))
+            Error::Execution(format!("invalid regular expression in label_replace(): {pattern}"))
         })?;
         check_name(target, "destination label name in label_replace()")?;
         let mut block = self.vector_arg(call, grid)?;
@@ -51,8 +49,10 @@ impl Evaluator<'_> {
     }
 }
 
+/// A label's name may be any text but the empty one. Bytes that are no text
+/// have been replaced by then, which no name may contain either.
 fn check_name(name: &str, what: &str) -> Result<(), Error> {
-    if name.is_empty() {
+    if name.is_empty() || name.contains(char::REPLACEMENT_CHARACTER) {
         return Err(Error::Execution(format!("invalid {what}: {name}")));
     }
     Ok(())

@@ -57,17 +57,15 @@ impl<'k, 's> Kernel<'k, 's> {
             F::MinOverTime => self.extremes(|a, b| a > b),
             F::TsOfMaxOverTime => self.time_of(|new, best| new >= best),
             F::TsOfMinOverTime => self.time_of(|new, best| new <= best),
-            F::MadOverTime => self.floats(|kernel, view| {
-                Some(quantile::median_deviation(&kernel.values(view)))
-            }),
+            F::MadOverTime => {
+                self.floats(|kernel, view| Some(quantile::median_deviation(&kernel.values(view))))
+            }
             F::StddevOverTime => self.floats(|kernel, view| Some(kernel.variance(view).sqrt())),
             F::StdvarOverTime => self.floats(|kernel, view| Some(kernel.variance(view))),
             F::QuantileOverTime => self.floats(Self::quantile),
             F::Deriv => self.floats(Self::derivative),
             F::PredictLinear => self.floats(Self::prediction),
-            F::DoubleExponentialSmoothing => {
-                context.slide(samples, |view| self.smoothing(view))
-            }
+            F::DoubleExponentialSmoothing => context.slide(samples, |view| self.smoothing(view)),
             _ => Err(Error::Unsupported(context.id.function().name)),
         }
     }
@@ -171,8 +169,8 @@ impl<'k, 's> Kernel<'k, 's> {
     fn first(&self, view: &View) -> Option<Sample> {
         let Samples { float_times, histogram_times, .. } = self.samples;
         let float = Some(view.window.floats.start).filter(|_| !view.window.floats.is_empty());
-        let other = Some(view.window.histograms.start)
-            .filter(|_| !view.window.histograms.is_empty());
+        let other =
+            Some(view.window.histograms.start).filter(|_| !view.window.histograms.is_empty());
         match (float, other) {
             (Some(f), Some(h)) if float_times[f] >= histogram_times[h] => self.histogram(h),
             (Some(f), _) => Some(Sample::Float(self.samples.floats[f])),
@@ -403,11 +401,6 @@ pub(super) struct HistogramMean {
 impl HistogramMean {
     pub(super) fn of(first: &Histogram) -> Self {
         Self { count: 1.0, sum: first.clone(), lost: None, running: false }
-    }
-
-    /// Counts a value that is not a histogram; the result is then not used.
-    pub(super) fn skip(&mut self) {
-        self.count += 1.0;
     }
 
     /// Returns true if custom bounds had to be reconciled.

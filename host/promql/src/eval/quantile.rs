@@ -222,13 +222,7 @@ impl Ranks {
 
     /// Looks at a bucket with `rank` observations below it; `inside` gives
     /// the rank of a value within. Returns true once both are found.
-    fn visit(
-        &mut self,
-        start: f64,
-        end: f64,
-        rank: f64,
-        inside: impl Fn(f64) -> f64,
-    ) -> bool {
+    fn visit(&mut self, start: f64, end: f64, rank: f64, inside: impl Fn(f64) -> f64) -> bool {
         for (value, own) in self.values.iter().zip(&mut self.ranks) {
             if own.is_none() && start >= *value {
                 *own = Some(rank);
@@ -255,8 +249,7 @@ impl Ranks {
 /// The zero bucket of a histogram that only has buckets on one side ends at
 /// zero.
 fn one_sided(histogram: &Histogram, bucket: &mut Bucket) {
-    let (positive, negative) =
-        (&histogram.positive_buckets, &histogram.negative_buckets);
+    let (positive, negative) = (&histogram.positive_buckets, &histogram.negative_buckets);
     if negative.is_empty() && !positive.is_empty() {
         bucket.lower = 0.0;
     } else if positive.is_empty() && !negative.is_empty() {

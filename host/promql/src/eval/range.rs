@@ -28,10 +28,7 @@ pub(super) fn window(samples: &Samples<'_>, after: i64, until: i64) -> Window {
         let start = times.partition_point(|time| *time <= after);
         start..times.partition_point(|time| *time <= until).max(start)
     };
-    Window {
-        floats: within(&samples.float_times),
-        histograms: within(&samples.histogram_times),
-    }
+    Window { floats: within(&samples.float_times), histograms: within(&samples.histogram_times) }
 }
 
 /// One evaluation over a window.
@@ -282,9 +279,8 @@ fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64
 /// A series of a subquery's inside as samples. Hints about resets are not
 /// kept: samples between those that are seen may be left out or repeated.
 fn subquery_samples(series: Series, grid: Grid) -> Samples<'static> {
-    let present = |(step, value): (usize, &f64)| {
-        block::is_present(*value).then(|| (grid.time(step), *value))
-    };
+    let present =
+        |(step, value): (usize, &f64)| block::is_present(*value).then(|| (grid.time(step), *value));
     let (float_times, floats): (Vec<i64>, Vec<f64>) =
         series.floats.iter().enumerate().filter_map(present).unzip();
     let (histogram_times, histograms): (Vec<i64>, Vec<_>) = series

@@ -162,12 +162,10 @@ impl Kernel<'_, '_> {
             let mut correction = 0.0;
             let mut before = left;
             let inside = first..=last;
-            let inside = inside.filter(|place| {
-                samples.float_times[*place] > view.start || *place != first
-            });
-            let inside = inside.filter(|place| {
-                samples.float_times[*place] < view.end || *place != last
-            });
+            let inside =
+                inside.filter(|place| samples.float_times[*place] > view.start || *place != first);
+            let inside =
+                inside.filter(|place| samples.float_times[*place] < view.end || *place != last);
             let values = inside.map(|place| samples.floats[place]);
             for value in values.chain(std::iter::once(right)) {
                 if value < before {
@@ -219,8 +217,7 @@ impl Kernel<'_, '_> {
         self.subtract(&mut increase, &left)?;
         if kind.counter {
             let skip_first = smoothed && times[first] < view.start;
-            let correction =
-                self.reset_correction((first, last), &left, &right, skip_first)?;
+            let correction = self.reset_correction((first, last), &left, &right, skip_first)?;
             if let Some(correction) = correction {
                 self.add(&mut increase, &correction)?;
             }
@@ -236,9 +233,8 @@ impl Kernel<'_, '_> {
     /// The histogram between sample `before` and the next.
     fn between(&mut self, before: usize, border: Border) -> Option<Histogram> {
         let samples = self.samples;
-        let at = |place: usize| {
-            (samples.histogram_times[place], samples.histograms[place].as_ref())
-        };
+        let at =
+            |place: usize| (samples.histogram_times[place], samples.histograms[place].as_ref());
         let mut notes = Vec::new();
         let result = interpolate_histograms(at(before), at(before + 1), border, &mut |note| {
             notes.push(note);
@@ -262,10 +258,7 @@ impl Kernel<'_, '_> {
         let points = &self.samples.histograms;
         let mut from = first + 1;
         let mut before = left;
-        if interpolated
-            && first < last
-            && points[first + 1].detect_reset(&points[first])
-        {
+        if interpolated && first < last && points[first + 1].detect_reset(&points[first]) {
             // The left border lies between the two, and accounts for it.
             before = &points[first + 1];
             from += 1;
@@ -338,12 +331,10 @@ impl Evaluator<'_> {
         let gauge = |h: &Histogram| h.counter_reset_hint == CounterResetHint::Gauge;
         let border = Border { counter: !gauge(one) || !gauge(two), ..border };
         let annotations: &mut Annotations = &mut self.annotations;
-        let result = interpolate_histograms(
-            (times[before], one),
-            (times[next], two),
-            border,
-            &mut |note| annotations.add(note, position),
-        );
+        let result =
+            interpolate_histograms((times[before], one), (times[next], two), border, &mut |note| {
+                annotations.add(note, position)
+            });
         if result.is_err() {
             self.note(Note::MixedSchemas(metric()), position);
         }

@@ -2,11 +2,11 @@
 
 use super::block::{self, Block};
 use super::{Evaluator, SAME_LABELS};
+use crate::SeriesBatch;
 use crate::ast::ValueType;
 use crate::plan::{Grid, Node};
 use crate::query::Error;
 use crate::value::Value;
-use crate::SeriesBatch;
 
 impl Evaluator<'_> {
     /// The value of the whole query.

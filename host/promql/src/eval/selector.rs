@@ -30,9 +30,7 @@ impl Found {
     pub(super) fn sample(self, samples: &Samples<'_>) -> Sample {
         match self.place {
             Place::Float(place) => Sample::Float(samples.floats[place]),
-            Place::Histogram(place) => {
-                Sample::Histogram(Arc::clone(&samples.histograms[place]))
-            }
+            Place::Histogram(place) => Sample::Histogram(Arc::clone(&samples.histograms[place])),
         }
     }
 }

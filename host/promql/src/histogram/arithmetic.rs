@@ -188,20 +188,8 @@ impl Histogram {
             None => (None, None),
         };
         let from = self.schema;
-        side::reduce(
-            &mut self.positive_spans,
-            &mut self.positive_buckets,
-            positive,
-            from,
-            schema,
-        );
-        side::reduce(
-            &mut self.negative_spans,
-            &mut self.negative_buckets,
-            negative,
-            from,
-            schema,
-        );
+        side::reduce(&mut self.positive_spans, &mut self.positive_buckets, positive, from, schema);
+        side::reduce(&mut self.negative_spans, &mut self.negative_buckets, negative, from, schema);
         self.schema = schema;
     }
 

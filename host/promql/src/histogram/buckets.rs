@@ -37,15 +37,21 @@ impl Histogram {
     /// Positive buckets in ascending order, empty ones included.
     pub(crate) fn positive(&self) -> impl Iterator<Item = Bucket> + use<'_> {
         let at = |index| bound(index, self.schema, &self.custom_values);
-        Walk::new(&self.positive_spans, &self.positive_buckets)
-            .map(move |(index, count)| Bucket { lower: at(index - 1), upper: at(index), count })
+        Walk::new(&self.positive_spans, &self.positive_buckets).map(move |(index, count)| Bucket {
+            lower: at(index - 1),
+            upper: at(index),
+            count,
+        })
     }
 
     /// Negative buckets from zero outwards, empty ones included.
     pub(crate) fn negative(&self) -> impl Iterator<Item = Bucket> + use<'_> {
         let at = |index| -bound(index, self.schema, &[]);
-        Walk::new(&self.negative_spans, &self.negative_buckets)
-            .map(move |(index, count)| Bucket { lower: at(index), upper: at(index - 1), count })
+        Walk::new(&self.negative_spans, &self.negative_buckets).map(move |(index, count)| Bucket {
+            lower: at(index),
+            upper: at(index - 1),
+            count,
+        })
     }
 
     /// The zero bucket.

@@ -36,7 +36,8 @@ impl Histogram {
             return true;
         }
         self.any_decrease(self.positive_walk(self.schema), previous.positive_walk(self.schema))
-            || self.any_decrease(self.negative_walk(self.schema), previous.negative_walk(self.schema))
+            || self
+                .any_decrease(self.negative_walk(self.schema), previous.negative_walk(self.schema))
     }
 
     fn positive_walk(&self, schema: i32) -> Walk<'_> {

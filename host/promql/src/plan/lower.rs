@@ -1,12 +1,10 @@
 //! From the syntax tree to nodes.
 
-use super::{
-    Aggregate, Call, Chain, Grid, Info, Instant, Link, Node, Range, Reference, Source,
-};
+use super::{Aggregate, Call, Chain, Grid, Info, Instant, Link, Node, Range, Reference, Source};
 use crate::ast::{self, At, BinaryOp, Expr, Extended, UnaryOp, ValueType, VectorSelector};
 use crate::functions::FunctionId;
-use crate::matcher::{MatchOp, Matcher};
 use crate::labels::METRIC_NAME;
+use crate::matcher::{MatchOp, Matcher};
 
 /// Lowers a tree whose durations are resolved.
 pub(crate) fn lower(expr: &Expr, grid: Grid, instant: bool) -> Node {
@@ -58,10 +56,6 @@ struct Lowered {
 impl Lowered {
     fn constant(node: Node) -> Self {
         Self { node, invariant: true, wrap: false }
-    }
-
-    fn varying(node: Node) -> Self {
-        Self { node, invariant: false, wrap: false }
     }
 
     fn wrapped(self) -> Node {
@@ -128,22 +122,20 @@ impl Lowering {
             statistics_only: above.skips_buckets(),
         };
         let range_ms = matrix.range_ms;
-        let position = matrix.span.start;
         let invariant = reference.at_ms.is_some();
-        let node = Node::Range(Box::new(Range { source, range_ms, reference, position }));
+        let node = Node::Range(Box::new(Range { source, range_ms, reference }));
         Lowered { node, invariant, wrap: false }
     }
 
     fn subquery(&self, subquery: &ast::Subquery, above: Above) -> Lowered {
         // Resets must be detected between the samples a subquery yields.
         let inner = self.expr(&subquery.expr, Above { needs_buckets: true, ..above });
-        let node =
-            if inner.invariant { Node::Invariant(Box::new(inner.node)) } else { inner.node };
+        let node = if inner.invariant { Node::Invariant(Box::new(inner.node)) } else { inner.node };
         let reference = self.reference(subquery.at, subquery.offset_ms);
         let source = Source::Subquery { node, step_ms: subquery.step_ms };
-        let (range_ms, position) = (subquery.range_ms, subquery.span.start);
+        let range_ms = subquery.range_ms;
         let invariant = reference.at_ms.is_some();
-        let node = Node::Range(Box::new(Range { source, range_ms, reference, position }));
+        let node = Node::Range(Box::new(Range { source, range_ms, reference }));
         Lowered { node, invariant, wrap: false }
     }
 
@@ -219,7 +211,8 @@ impl Lowering {
         let pinned_timestamp = id == FunctionId::Timestamp
             && all_invariant
             && matches!(lowered[0].node, Node::Instant(_));
-        if selector_times && let Some(Lowered { node: Node::Instant(selector), .. }) = lowered.first_mut()
+        if selector_times
+            && let Some(Lowered { node: Node::Instant(selector), .. }) = lowered.first_mut()
         {
             selector.needs_times = true;
         }

@@ -8,12 +8,7 @@ use crate::eval::quantile::quantile;
 use crate::kahan;
 
 /// Folds the floats of a group's series; histograms are not looked at.
-pub(super) fn fold(
-    op: AggregateOp,
-    param: &[f64],
-    members: &[&Series],
-    steps: usize,
-) -> Series {
+pub(super) fn fold(op: AggregateOp, param: &[f64], members: &[&Series], steps: usize) -> Series {
     let mut series = Series::new(crate::Labels::empty(), steps);
     series.floats = match op {
         AggregateOp::Sum => sum(members, steps),

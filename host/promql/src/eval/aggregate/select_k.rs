@@ -73,8 +73,7 @@ impl Evaluator<'_> {
         step: usize,
     ) -> Vec<Candidate> {
         let mut kept: Vec<Candidate> = Vec::new();
-        let less: Less =
-            if aggregate.op == AggregateOp::Bottomk { descending } else { ascending };
+        let less: Less = if aggregate.op == AggregateOp::Bottomk { descending } else { ascending };
         let ranks = matches!(aggregate.op, AggregateOp::Topk | AggregateOp::Bottomk);
         for place in members {
             let value = match series[*place].sample(step) {

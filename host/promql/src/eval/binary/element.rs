@@ -122,10 +122,7 @@ pub(super) fn apply(op: BinaryOp, left: &Sample, right: &Sample) -> Element {
     }
 }
 
-fn scaled(
-    histogram: &crate::Histogram,
-    change: impl FnOnce(&mut crate::Histogram),
-) -> Element {
+fn scaled(histogram: &crate::Histogram, change: impl FnOnce(&mut crate::Histogram)) -> Element {
     let mut changed = histogram.clone();
     change(&mut changed);
     changed.compact();
@@ -160,8 +157,7 @@ fn combined(
             notice: Some(Notice::Note(Note::ResetCollision(operation))),
         });
     }
-    let notice = combined
-        .bounds_reconciled
-        .then_some(Notice::Note(Note::BoundsReconciled(operation)));
+    let notice =
+        combined.bounds_reconciled.then_some(Notice::Note(Note::BoundsReconciled(operation)));
     Ok(Element { value: Some(Sample::Histogram(Arc::new(result))), keep: true, notice })
 }

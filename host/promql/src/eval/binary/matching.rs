@@ -153,8 +153,11 @@ impl Matcher<'_> {
         let one = &self.one[group.one[0]];
         for place in &group.many {
             let many = &self.many[*place];
-            let (left, right) =
-                if self.swapped { (&one.floats, &many.floats) } else { (&many.floats, &one.floats) };
+            let (left, right) = if self.swapped {
+                (&one.floats, &many.floats)
+            } else {
+                (&many.floats, &one.floats)
+            };
             let floats = columns(self.link, left, right);
             let labels = self.result_labels(&many.labels, &one.labels);
             self.out.push_column(labels, self.link.return_bool, floats)?;
@@ -183,10 +186,9 @@ impl Matcher<'_> {
             let many = (&self.many[*place].labels, sample);
             let partner = match (&one, fill.rhs) {
                 (Some((place, sample)), _) => (self.one[*place].labels.clone(), sample.clone()),
-                (None, Some(value)) => (
-                    signature(&self.link.matching, many.0),
-                    Sample::Float(value),
-                ),
+                (None, Some(value)) => {
+                    (signature(&self.link.matching, many.0), Sample::Float(value))
+                }
                 (None, None) => continue,
             };
             if !self.pair(step, *place, many, (&partner.0, partner.1), &mut matched)? {
@@ -227,9 +229,9 @@ impl Matcher<'_> {
                 "multiple matches for labels: many-to-one matching must be explicit \
                  (group_left/group_right)",
             ),
-            (_, Unique::Repeated) => Some(
-                "multiple matches for labels: grouping labels must ensure unique matches",
-            ),
+            (_, Unique::Repeated) => {
+                Some("multiple matches for labels: grouping labels must ensure unique matches")
+            }
             _ => None,
         };
         if let Some(text) = text {
