@@ -295,5 +295,6 @@ fn write_labels(f: &mut Formatter<'_>, labels: &[String]) -> Result {
 }
 
 fn write_ascii(f: &mut Formatter<'_>, text: &[u8]) -> Result {
-    text.iter().try_for_each(|byte| f.write_char(char::from(*byte)))
+    text.iter()
+        .try_for_each(|byte| f.write_char(char::from(*byte)))
 }

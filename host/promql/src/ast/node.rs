@@ -1,7 +1,8 @@
 //! Questions that every node answers: its span, its type, its text.
 
 use super::{
-    At, Cardinality, Extended, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
+    At, Cardinality, DurationExpr, DurationKind, Expr, Extended, FillValues, NumberLiteral, Span,
+    ValueType,
 };
 
 impl Span {

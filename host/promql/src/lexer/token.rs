@@ -125,10 +125,9 @@ impl Token {
             TokenKind::String => format!("string {}", shortened(text)),
             TokenKind::Number => format!("number {}", shortened(text)),
             TokenKind::Duration => format!("duration {}", shortened(text)),
-            TokenKind::Binary(_)
-            | TokenKind::At
-            | TokenKind::EqualRegex
-            | TokenKind::NotRegex => format!("<op:{text}>"),
+            TokenKind::Binary(_) | TokenKind::At | TokenKind::EqualRegex | TokenKind::NotRegex => {
+                format!("<op:{text}>")
+            }
             TokenKind::Aggregate(_) => format!("<aggr:{text}>"),
             TokenKind::Keyword(keyword) if !keyword.is_function() => format!("<{text}>"),
             _ => shortened(text),

@@ -21,8 +21,8 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
-        ParseError::new(self.query, span, message)
+    fn error(&self, span: Span, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::new(self.query, span, message))
     }
 
     fn check(&self, expr: &mut Expr) -> Result<ValueType> {
@@ -55,7 +55,13 @@ impl Checker<'_> {
         Err(self.wrong_type(expr.span(), want, place, got))
     }
 
-    fn wrong_type(&self, span: Span, want: ValueType, place: &str, got: ValueType) -> ParseError {
+    fn wrong_type(
+        &self,
+        span: Span,
+        want: ValueType,
+        place: &str,
+        got: ValueType,
+    ) -> Box<ParseError> {
         let (want, got) = (want.documented(), got.documented());
         self.error(span, format!("expected type {want} in {place}, got {got}"))
     }
@@ -234,7 +240,10 @@ impl Checker<'_> {
         let (types, got) = (node.function.arg_types.len(), node.args.len());
         let (least, most) = match node.function.variadic {
             0 => (types, Some(types)),
-            more => (types - 1, usize::try_from(more).ok().map(|more| types - 1 + more)),
+            more => (
+                types - 1,
+                usize::try_from(more).ok().map(|more| types - 1 + more),
+            ),
         };
         let (bound, expected) = match most {
             Some(most) if least == most && got != most => ("", most),

@@ -19,9 +19,8 @@ impl Parser<'_> {
             go_seconds(nanos.map_err(|error| self.error(token.span, error.to_string()))?)
         } else {
             let number = number::parse_literal(text);
-            number.map_err(|error| {
-                self.error(token.span, format!("error parsing number: {error}"))
-            })?
+            number
+                .map_err(|error| self.error(token.span, format!("error parsing number: {error}")))?
         };
         Ok(NumberLiteral {
             value,
@@ -35,7 +34,10 @@ impl Parser<'_> {
         let text = self.text(token);
         quote::unquote(text).map_err(|error| {
             let quoted = quote(text.as_bytes());
-            self.error(token.span, format!("error unquoting string {quoted}: {error}"))
+            self.error(
+                token.span,
+                format!("error unquoting string {quoted}: {error}"),
+            )
         })
     }
 }
