@@ -28,11 +28,7 @@ impl Side<'_> {
     /// Goes to the first sample at least the penalty after `last`.
     fn seek(&mut self, last: i64) {
         let from = last.saturating_add(1).saturating_add(self.penalty_ms);
-        let skip = self
-            .rest
-            .iter()
-            .take_while(|sample| sample.time < from)
-            .count();
+        let skip = self.rest.iter().take_while(|sample| sample.time < from).count();
         self.rest = &self.rest[skip..];
     }
 
@@ -48,14 +44,8 @@ impl Side<'_> {
 }
 
 fn merge(a: &[Sample], b: &[Sample], out: &mut Vec<Sample>) {
-    let mut a = Side {
-        rest: a,
-        penalty_ms: 0,
-    };
-    let mut b = Side {
-        rest: b,
-        penalty_ms: 0,
-    };
+    let mut a = Side { rest: a, penalty_ms: 0 };
+    let mut b = Side { rest: b, penalty_ms: 0 };
     let mut last = i64::MIN;
     loop {
         a.seek(last);

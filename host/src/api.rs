@@ -183,11 +183,7 @@ impl Api {
     }
 
     async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
-        let note = request
-            .extensions()
-            .get::<Note>()
-            .cloned()
-            .unwrap_or_default();
+        let note = request.extensions().get::<Note>().cloned().unwrap_or_default();
         let full = request.uri().path().to_owned();
         let (below, extension) = self.locate(request.method(), &full);
         if let (Some(path), Some((extension, _))) = (below, extension) {
@@ -197,18 +193,13 @@ impl Api {
         let (head, body) = request.into_parts();
         let form = read_form(&head, &body);
         let route = self.route(&full, below);
-        let handler = route
-            .as_ref()
-            .map_or("not_found", |(route, _)| route.pattern);
+        let handler = route.as_ref().map_or("not_found", |(route, _)| route.pattern);
         note.set(handler, form.encoded(self.settings.max_logged_form_bytes));
         let Some((route, parameter)) = route else {
             return reply::not_found();
         };
-        let call = Call {
-            method: head.method.clone(),
-            form,
-            parameter: parameter.unwrap_or_default(),
-        };
+        let call =
+            Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
         self.respond_at(route, call, &head).await
     }
 
@@ -231,9 +222,7 @@ impl Api {
             self.run(route.endpoint, call, &head.headers).await
         };
         if is_api {
-            self.settings
-                .cors
-                .apply(&head.headers, response.headers_mut());
+            self.settings.cors.apply(&head.headers, response.headers_mut());
         }
         response
     }
@@ -267,12 +256,7 @@ impl Api {
     }
 
     async fn reload(&self, method: &Method) -> Result<Answer, Error> {
-        let Some(reload) = self
-            .settings
-            .reload
-            .as_ref()
-            .filter(|_| method != Method::GET)
-        else {
+        let Some(reload) = self.settings.reload.as_ref().filter(|_| method != Method::GET) else {
             return Ok(status::reload_refused(method));
         };
         Ok(status::reloaded(reload().await))
@@ -280,12 +264,7 @@ impl Api {
 
     /// What accompanies a metadata call.
     fn context(&self) -> storage::Context {
-        let Settings {
-            timeout,
-            max_samples,
-            max_bytes,
-            ..
-        } = self.settings;
+        let Settings { timeout, max_samples, max_bytes, .. } = self.settings;
         storage::Context {
             deadline: Instant::now() + timeout,
             budget: Budget::new(max_samples, max_bytes),
@@ -325,11 +304,8 @@ impl App for Api {
 /// Go reads a body as parameters for these methods and this type only.
 fn has_form(head: &request::Parts) -> bool {
     let posts = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    let content_type = head
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+    let content_type =
+        head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let content_type = content_type.split(';').next().unwrap_or("").trim();
     posts && content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -340,8 +316,6 @@ fn read_form(head: &request::Parts, body: &Bytes) -> Form {
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -130,9 +130,8 @@ impl Serve {
 fn bind_addr(text: &str) -> Result<SocketAddr, String> {
     use std::net::ToSocketAddrs as _;
     let full = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
-    let mut found = full
-        .to_socket_addrs()
-        .map_err(|error| format!("{error}; expected host:port or :port"))?;
+    let mut found =
+        full.to_socket_addrs().map_err(|error| format!("{error}; expected host:port or :port"))?;
     found.next().ok_or_else(|| "the host has no address".to_owned())
 }
 

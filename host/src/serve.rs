@@ -243,7 +243,8 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         Err(source) => Error::Bind { address, source },
     };
     let any_v6 = address.is_ipv6() && address.ip().is_unspecified();
-    let taken = matches!(&error, Error::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+    let taken =
+        matches!(&error, Error::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
     if !any_v6 || taken {
         return Err(error);
     }

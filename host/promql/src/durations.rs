@@ -68,12 +68,7 @@ impl Evaluation {
     fn resolve_node(self, expr: &mut Expr) -> Result<(), Error> {
         match expr {
             Expr::Vector(selector) => self.resolve_offset(selector),
-            Expr::Matrix(MatrixSelector {
-                selector,
-                range_ms,
-                range_expr,
-                ..
-            }) => {
+            Expr::Matrix(MatrixSelector { selector, range_ms, range_expr, .. }) => {
                 self.store(range_ms, range_expr.as_deref(), false)?;
                 self.resolve_offset(selector)
             }
@@ -95,11 +90,7 @@ impl Evaluation {
     }
 
     fn resolve_offset(self, selector: &mut VectorSelector) -> Result<(), Error> {
-        self.store(
-            &mut selector.offset_ms,
-            selector.offset_expr.as_deref(),
-            true,
-        )
+        self.store(&mut selector.offset_ms, selector.offset_expr.as_deref(), true)
     }
 
     fn store(
@@ -110,12 +101,7 @@ impl Evaluation {
     ) -> Result<(), Error> {
         let Some(expr) = expr else { return Ok(()) };
         let seconds = self.seconds(expr)?;
-        let error = |reason| {
-            Err(Error {
-                span: expr.span,
-                reason,
-            })
-        };
+        let error = |reason| Err(Error { span: expr.span, reason });
         if !seconds.is_finite() {
             return error(Reason::NotFinite);
         }
@@ -140,10 +126,7 @@ impl Evaluation {
             DurationKind::Unary(UnaryOp::Minus, operand) => -self.seconds(operand)?,
             DurationKind::Binary(op, lhs, rhs) => {
                 let (lhs, rhs) = (self.seconds(lhs)?, self.seconds(rhs)?);
-                let error = |reason| Error {
-                    span: expr.span,
-                    reason,
-                };
+                let error = |reason| Error { span: expr.span, reason };
                 match op {
                     DurationOp::Add => lhs + rhs,
                     DurationOp::Sub => lhs - rhs,

@@ -92,9 +92,7 @@ pub fn parse(query: &str, options: &Options) -> Result<Expr, ParseError> {
 /// Prometheus's error.
 pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
     let selector = Parser::new(text, Options::default()).whole_selector();
-    selector
-        .map(|selector| selector.matchers)
-        .map_err(|error| *error)
+    selector.map(|selector| selector.matchers).map_err(|error| *error)
 }
 
 /// What an unexpected token is unexpected in, unless a closer place says so:
@@ -117,14 +115,12 @@ impl Context {
             Self::Aggregation => ("aggregation", ""),
             Self::Offset => ("offset", "number, duration, step(), or range()"),
             Self::At => ("@", "timestamp"),
-            Self::RangeOrSubquery => (
-                "subquery or range selector",
-                "number, duration, step(), or range()",
-            ),
-            Self::SubqueryStep => (
-                "subquery selector",
-                "number, duration, step(), range(), or \"]\"",
-            ),
+            Self::RangeOrSubquery => {
+                ("subquery or range selector", "number, duration, step(), or range()")
+            }
+            Self::SubqueryStep => {
+                ("subquery selector", "number, duration, step(), range(), or \"]\"")
+            }
         }
     }
 }
@@ -199,11 +195,7 @@ impl<'a> Parser<'a> {
 
     /// Takes the next token if it is of this kind.
     fn accept(&mut self, kind: TokenKind) -> Result<Option<Token>> {
-        if self.peek()?.kind == kind {
-            self.take().map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.peek()?.kind == kind { self.take().map(Some) } else { Ok(None) }
     }
 
     /// Takes the next token, which must be of this kind.
@@ -230,9 +222,7 @@ impl<'a> Parser<'a> {
 
     /// The error about the next token, which has been looked at.
     fn unexpected_in(&self, place: &str, expected: &str) -> Box<ParseError> {
-        let token = self
-            .ahead
-            .expect("a token is looked at before it is refused");
+        let token = self.ahead.expect("a token is looked at before it is refused");
         let mut message = format!("unexpected {}", token.describe(self.query));
         if !place.is_empty() {
             message.push_str(" in ");
@@ -277,10 +267,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let end = self.query.len();
-        let span = Span {
-            start: self.end,
-            end,
-        };
+        let span = Span { start: self.end, end };
         let message = format!("expression is nested more than {MAX_DEPTH} levels deep");
         Err(self.error(span, message))
     }

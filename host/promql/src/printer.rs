@@ -136,9 +136,7 @@ impl Display for Operator<'_> {
         if node.return_bool {
             f.write_str(" bool")?;
         }
-        node.matching
-            .as_ref()
-            .map_or(Ok(()), |matching| write_matching(f, matching))
+        node.matching.as_ref().map_or(Ok(()), |matching| write_matching(f, matching))
     }
 }
 
@@ -295,6 +293,5 @@ fn write_labels(f: &mut Formatter<'_>, labels: &[String]) -> Result {
 }
 
 fn write_ascii(f: &mut Formatter<'_>, text: &[u8]) -> Result {
-    text.iter()
-        .try_for_each(|byte| f.write_char(char::from(*byte)))
+    text.iter().try_for_each(|byte| f.write_char(char::from(*byte)))
 }

@@ -36,10 +36,7 @@ impl Form {
     pub fn parse(query: &[u8], body: &[u8]) -> Self {
         let mut form = Self::default();
         for part in [body, query] {
-            for pair in part
-                .split(|byte| *byte == b'&')
-                .filter(|pair| !pair.is_empty())
-            {
+            for pair in part.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
                 match decode_pair(pair) {
                     Ok(pair) => form.pairs.push(pair),
                     Err(error) => form.problem = form.problem.or(Some(error)),
@@ -59,10 +56,7 @@ impl Form {
 
     /// All values of `name`, the body's before the URL's.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs
-            .iter()
-            .filter(move |(own, _)| own == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
     /// Why a pair was left out, if one was.
@@ -96,12 +90,8 @@ impl Form {
 
 /// Go's `url.QueryEscape` keeps only letters, digits and `-_.~`; spaces are
 /// made `+` afterwards.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b' ');
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
 
 /// Appends `text` encoded, and stops soon after `limit` bytes: a form may
 /// hold megabytes that nobody will see.
@@ -198,10 +188,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_keep_their_place() {
-        assert_eq!(
-            Form::parse(b"query=a%ffb", b"").first("query"),
-            "a\u{fffd}b"
-        );
+        assert_eq!(Form::parse(b"query=a%ffb", b"").first("query"), "a\u{fffd}b");
     }
 
     #[test]

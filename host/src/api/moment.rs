@@ -88,10 +88,7 @@ fn has_rfc3339_shape(text: &[u8]) -> bool {
     };
     let zone = match rest.first() {
         Some(b'.' | b',') => {
-            let digits = rest[1..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_digit())
-                .count();
+            let digits = rest[1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
             if digits == 0 {
                 return false;
             }
@@ -185,10 +182,7 @@ mod tests {
         ];
         for text in bad {
             let message = timestamp_ms(text).expect_err(text).to_string();
-            assert_eq!(
-                message,
-                format!("cannot parse \"{text}\" to a valid timestamp")
-            );
+            assert_eq!(message, format!("cannot parse \"{text}\" to a valid timestamp"));
         }
     }
 
@@ -211,19 +205,11 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_duration_is_quoted() {
-        for text in [
-            "", "foo", "1m1h", "1.5h", "1m1m", "-1m", "5 m", "m", "300000y", "1e400",
-        ] {
+        for text in ["", "foo", "1m1h", "1.5h", "1m1m", "-1m", "5 m", "m", "300000y", "1e400"] {
             let message = duration_ns(text).expect_err(text).to_string();
-            assert_eq!(
-                message,
-                format!("cannot parse \"{text}\" to a valid duration")
-            );
+            assert_eq!(message, format!("cannot parse \"{text}\" to a valid duration"));
         }
         let overflow = duration_ns("1e30").expect_err("overflow").to_string();
-        assert_eq!(
-            overflow,
-            "cannot parse \"1e30\" to a valid duration. It overflows int64"
-        );
+        assert_eq!(overflow, "cannot parse \"1e30\" to a valid duration. It overflows int64");
     }
 }

@@ -172,10 +172,7 @@ pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
 pub(super) fn window(form: &Form) -> Result<(Option<i64>, Option<i64>), Error> {
     let start = optional_time(form, "start", MIN_TIME_MS)?;
     let end = optional_time(form, "end", MAX_TIME_MS)?;
-    Ok((
-        Some(start).filter(|ms| *ms > MIN_TIME_MS),
-        Some(end).filter(|ms| *ms < MAX_TIME_MS),
-    ))
+    Ok((Some(start).filter(|ms| *ms > MIN_TIME_MS), Some(end).filter(|ms| *ms < MAX_TIME_MS)))
 }
 
 /// Start and end of an exemplar call, with Prometheus's limits as defaults.
@@ -185,11 +182,7 @@ pub(super) fn window(form: &Form) -> Result<(Option<i64>, Option<i64>), Error> {
 pub(super) fn exemplar_window(form: &Form) -> Result<(i64, i64), Error> {
     let start = optional_time(form, "start", MIN_TIME_MS)?;
     let end = optional_time(form, "end", MAX_TIME_MS)?;
-    if end < start {
-        Err(Error::Backwards)
-    } else {
-        Ok((start, end))
-    }
+    if end < start { Err(Error::Backwards) } else { Ok((start, end)) }
 }
 
 /// `limit`; 0 stands for none.
@@ -268,9 +261,7 @@ fn optional_time(form: &Form, name: &'static str, default_ms: i64) -> Result<i64
 fn timeout_ns(form: &Form) -> Result<Option<i64>, Error> {
     match form.first("timeout") {
         "" => Ok(None),
-        text => duration_ns(text)
-            .map(Some)
-            .map_err(|error| Reason::from(error).of("timeout")),
+        text => duration_ns(text).map(Some).map_err(|error| Reason::from(error).of("timeout")),
     }
 }
 
@@ -299,9 +290,8 @@ fn lookback_ms(form: &Form) -> Result<Option<i64>, Error> {
 /// Go's `strconv.Atoi`.
 fn integer(text: &str) -> Result<i64, Reason> {
     use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    text.parse()
-        .map_err(|error: std::num::ParseIntError| match error.kind() {
-            PosOverflow | NegOverflow => Reason::Range(quote(text.as_bytes())),
-            _ => Reason::Integer(quote(text.as_bytes())),
-        })
+    text.parse().map_err(|error: std::num::ParseIntError| match error.kind() {
+        PosOverflow | NegOverflow => Reason::Range(quote(text.as_bytes())),
+        _ => Reason::Integer(quote(text.as_bytes())),
+    })
 }

@@ -74,21 +74,13 @@ const GET_POST_PUT: &[Method] = &[Method::GET, Method::POST, Method::PUT];
 pub(super) const API: &str = "/api/v1/";
 
 const fn route(pattern: &'static str, methods: &'static [Method], endpoint: Endpoint) -> Route {
-    Route {
-        pattern,
-        methods,
-        endpoint,
-    }
+    Route { pattern, methods, endpoint }
 }
 
 static ROUTES: &[Route] = &[
     route("/api/v1/query", GET_POST, Endpoint::Query),
     route("/api/v1/query_range", GET_POST, Endpoint::QueryRange),
-    route(
-        "/api/v1/query_exemplars",
-        GET_POST,
-        Endpoint::QueryExemplars,
-    ),
+    route("/api/v1/query_exemplars", GET_POST, Endpoint::QueryExemplars),
     route("/api/v1/format_query", GET_POST, Endpoint::FormatQuery),
     route("/api/v1/parse_query", GET_POST, Endpoint::ParseQuery),
     route("/api/v1/series", GET_POST, Endpoint::Series),
@@ -100,16 +92,8 @@ static ROUTES: &[Route] = &[
     route("/api/v1/status/config", GET, Endpoint::Config),
     route("/api/v1/status/flags", GET, Endpoint::Flags),
     route("/api/v1/status/tsdb", GET, Endpoint::Tsdb),
-    route(
-        "/api/v1/status/tsdb/blocks",
-        GET,
-        Endpoint::Nothing(r#"{"blocks":[]}"#),
-    ),
-    route(
-        "/api/v1/status/walreplay",
-        GET,
-        Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#),
-    ),
+    route("/api/v1/status/tsdb/blocks", GET, Endpoint::Nothing(r#"{"blocks":[]}"#)),
+    route("/api/v1/status/walreplay", GET, Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#)),
     route("/api/v1/rules", GET, Endpoint::Nothing(r#"{"groups":[]}"#)),
     route("/api/v1/alerts", GET, Endpoint::Nothing(r#"{"alerts":[]}"#)),
     route(
@@ -123,11 +107,7 @@ static ROUTES: &[Route] = &[
         Endpoint::Nothing(r#"{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}"#),
     ),
     route("/api/v1/targets/metadata", GET, Endpoint::Nothing("[]")),
-    route(
-        "/api/v1/scrape_pools",
-        GET,
-        Endpoint::Nothing(r#"{"scrapePools":[]}"#),
-    ),
+    route("/api/v1/scrape_pools", GET, Endpoint::Nothing(r#"{"scrapePools":[]}"#)),
     route("/api/v1/notifications", GET, Endpoint::Nothing("[]")),
     route("/", GET_HEAD, Endpoint::Index),
     route("/-/healthy", GET_HEAD, Endpoint::Healthy),
@@ -211,10 +191,7 @@ mod tests {
     fn what_promweave_never_has_is_valid_json() {
         for route in ROUTES {
             if let Endpoint::Nothing(json) = route.endpoint {
-                assert!(
-                    serde_json::from_str::<serde_json::Value>(json).is_ok(),
-                    "{json}"
-                );
+                assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
             }
         }
     }

@@ -120,7 +120,11 @@ impl Client {
     ///
     /// # Errors
     /// When there is no connection, no head in time, or no credentials.
-    pub async fn send(&self, call: Call<'_>, deadline: Instant) -> Result<Response<Incoming>, Error> {
+    pub async fn send(
+        &self,
+        call: Call<'_>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Error> {
         let request = self.request(call).await?;
         let sent = async {
             self.pool.request(request).await.map_err(|error| Error::Connect(chain(&error)))
@@ -181,10 +185,7 @@ pub const READ_VERSION: HeaderName = HeaderName::from_static("x-prometheus-remot
 ///
 /// # Errors
 /// When the body is cut, late, badly compressed, or over the budget.
-pub async fn collect(
-    response: Response<Incoming>,
-    context: &Context,
-) -> Result<Bytes, Error> {
+pub async fn collect(response: Response<Incoming>, context: &Context) -> Result<Bytes, Error> {
     let sink = Sink::new(Encoding::of(response.headers())?);
     collect_into(sink, response, context).await
 }
@@ -194,10 +195,7 @@ pub async fn collect(
 ///
 /// # Errors
 /// When the body is cut, late, or over the budget.
-pub async fn collect_raw(
-    response: Response<Incoming>,
-    context: &Context,
-) -> Result<Bytes, Error> {
+pub async fn collect_raw(response: Response<Incoming>, context: &Context) -> Result<Bytes, Error> {
     collect_into(Sink::new(Encoding::Identity), response, context).await
 }
 
@@ -294,9 +292,7 @@ impl Sink {
     fn new(encoding: Encoding) -> Self {
         match encoding {
             Encoding::Identity => Self::Plain(BytesMut::new()),
-            Encoding::Gzip => {
-                Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new())))
-            }
+            Encoding::Gzip => Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))),
         }
     }
 
@@ -318,9 +314,7 @@ impl Sink {
     fn finish(self) -> Result<Bytes, Error> {
         match self {
             Self::Plain(bytes) => Ok(bytes.freeze()),
-            Self::Gzip(decoder) => {
-                decoder.finish().map(Bytes::from).map_err(|error| gzip(&error))
-            }
+            Self::Gzip(decoder) => decoder.finish().map(Bytes::from).map_err(|error| gzip(&error)),
         }
     }
 }

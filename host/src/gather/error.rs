@@ -208,7 +208,10 @@ mod tests {
     fn replicas_that_disagree_leave_the_group_unavailable() {
         let refused = Error::Connect("refused".to_owned());
         let error = GroupError::new("eu", vec![("a", api("bad_data")), ("b", refused)]);
-        assert_eq!(error.to_string(), "server group eu: replica a: bad_data: no; replica b: refused");
+        assert_eq!(
+            error.to_string(),
+            "server group eu: replica a: bad_data: no; replica b: refused"
+        );
         assert!(matches!(storage::Error::from(error), storage::Error::Unavailable(_)));
     }
 }

@@ -56,9 +56,9 @@ impl Fleet {
             for (labels, targets) in by_labels(group) {
                 let client = Client::new(group.client.clone())
                     .map_err(|cause| SetUpError { group: title.clone(), cause })?;
-                let replicas = targets.into_iter().map(|url| {
-                    Replica::new(url, &group.remote_read_path, group.remote_read)
-                });
+                let replicas = targets
+                    .into_iter()
+                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read));
                 groups.push(Group {
                     title: title.clone(),
                     labels,

@@ -84,7 +84,11 @@ impl Group {
             .enumerate()
             .map(|(index, replica)| {
                 // Each answer has its own budget: a flood is its sender's fault.
-                let own = Context { budget: context.budget.fresh(), received: Arc::default(), ..context.clone() };
+                let own = Context {
+                    budget: context.budget.fresh(),
+                    received: Arc::default(),
+                    ..context.clone()
+                };
                 let received = own.received.clone();
                 let asked = ask(replica, own);
                 async move {
@@ -135,7 +139,9 @@ impl Group {
         }
         for (name, error) in errors {
             tracing::warn!(group = %self.title, replica = %name, %error, "replica gave no answer");
-            scattered.warnings.push(format!("server group {}: replica {name}: {error}", self.title));
+            scattered
+                .warnings
+                .push(format!("server group {}: replica {name}: {error}", self.title));
         }
         Ok(scattered)
     }
@@ -182,7 +188,8 @@ impl Group {
                 Some((index, Select { matchers, start_ms, end_ms, lookups: select.lookups }))
             })
             .collect();
-        let mut answer = Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
+        let mut answer =
+            Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
         if asked.is_empty() || self.replicas.is_empty() {
             return Ok(answer);
         }

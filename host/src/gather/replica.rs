@@ -16,10 +16,10 @@ use promql::matcher::{MatchOp, Matcher};
 use promql::{Labels, SeriesBatch};
 
 use super::client::{self, Call, Client};
-use super::matrix::{self, QueryData};
-use super::reply::{self, Reply};
 use super::columns::Window;
+use super::matrix::{self, QueryData};
 use super::remote_read::{self, Format, ResponseType};
+use super::reply::{self, Reply};
 use super::{Error, external, staleness};
 use crate::config::RemoteRead;
 use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesExemplars};
@@ -398,8 +398,7 @@ async fn stream_chunks(
 ) -> Result<Vec<SeriesBatch>, Error> {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Bytes>(STREAM_BACKLOG);
     let limits = remote_read::Limits::default();
-    let mut decoder =
-        remote_read::StreamDecoder::new(&windows, limits, context.budget.clone());
+    let mut decoder = remote_read::StreamDecoder::new(&windows, limits, context.budget.clone());
     let decoding = tokio::task::spawn_blocking(move || {
         while let Some(data) = receiver.blocking_recv() {
             decoder.push(&data)?;

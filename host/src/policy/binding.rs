@@ -44,11 +44,7 @@ impl Binding {
     /// The built-in rule, run natively.
     #[must_use]
     pub fn native(settings: Settings) -> Self {
-        Self {
-            name: guest_merge::NAME.to_owned(),
-            terms: settings.terms(),
-            fallback: settings,
-        }
+        Self { name: guest_merge::NAME.to_owned(), terms: settings.terms(), fallback: settings }
     }
 
     /// The policy's name.
@@ -92,9 +88,6 @@ impl Binding {
 
     /// The text for the user when the policy failed.
     pub(super) fn fault_warning(&self, fault: &Fault) -> String {
-        format!(
-            "merge policy {} {fault}; the built-in rule merged instead",
-            self.name
-        )
+        format!("merge policy {} {fault}; the built-in rule merged instead", self.name)
     }
 }

@@ -65,8 +65,7 @@ impl Engine {
         let total = arrived.elapsed();
         drop(running);
 
-        let (mut warnings, mut infos) =
-            evaluated.annotations.texts(&request.text, MAX_ANNOTATIONS);
+        let (mut warnings, mut infos) = evaluated.annotations.texts(&request.text, MAX_ANNOTATIONS);
         warnings.splice(0..0, fetched.warnings);
         infos.splice(0..0, fetched.infos);
         let stats = (request.stats != Stats::None)

@@ -9,10 +9,7 @@ impl Span {
     /// From the start of one to the end of another.
     #[must_use]
     pub const fn to(self, last: Self) -> Self {
-        Self {
-            start: self.start,
-            end: last.end,
-        }
+        Self { start: self.start, end: last.end }
     }
 }
 

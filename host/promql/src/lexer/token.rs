@@ -161,9 +161,5 @@ pub(super) fn quote_char(c: char) -> String {
 pub(super) fn describe_char(c: char) -> String {
     let code = format!("U+{:04X}", u32::from(c));
     let printable = matches!(c, '"' | '\'' | '\\') || quote_char(c).chars().nth(1) == Some(c);
-    if printable {
-        format!("{code} '{c}'")
-    } else {
-        code
-    }
+    if printable { format!("{code} '{c}'") } else { code }
 }

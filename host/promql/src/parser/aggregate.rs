@@ -34,10 +34,7 @@ impl Parser<'_> {
         grouping: Grouping,
         args: Vec<Expr>,
     ) -> Result<Box<Expr>> {
-        let span = Span {
-            start: name.span.start,
-            end: self.end,
-        };
+        let span = Span { start: name.span.start, end: self.end };
         let (param, expr) = self.split_arguments(op, args, span)?;
         Ok(Box::new(Expr::Aggregate(Aggregate {
             op,
@@ -126,10 +123,8 @@ impl Parser<'_> {
         match name.as_str() {
             Some(name) if !name.is_empty() => Ok(name.to_owned()),
             _ => {
-                let message = format!(
-                    "invalid label name for grouping: {}",
-                    quote(name.as_bytes())
-                );
+                let message =
+                    format!("invalid label name for grouping: {}", quote(name.as_bytes()));
                 Err(self.error(token.span, message))
             }
         }

@@ -134,28 +134,16 @@ impl Checker<'_> {
             }
         }
         if !vectors && node.op.is_set() {
-            let message = format!(
-                "set operator \"{}\" not allowed in binary scalar expression",
-                node.op
-            );
+            let message =
+                format!("set operator \"{}\" not allowed in binary scalar expression", node.op);
             return Err(self.error(node.span, message));
         }
-        Ok(if scalars {
-            ValueType::Scalar
-        } else {
-            ValueType::Vector
-        })
+        Ok(if scalars { ValueType::Scalar } else { ValueType::Vector })
     }
 
     /// A label must not be in both `on` and the group modifier.
     fn grouped_label(&self, node: &Binary) -> Result<()> {
-        let Some(VectorMatching {
-            on: true,
-            labels,
-            include,
-            ..
-        }) = &node.matching
-        else {
+        let Some(VectorMatching { on: true, labels, include, .. }) = &node.matching else {
             return Ok(());
         };
         let Some(label) = labels.iter().find(|label| include.contains(label)) else {
@@ -202,10 +190,7 @@ impl Checker<'_> {
         let between = &self.query.as_bytes()[start..end];
         let before = between.iter().take_while(|byte| blank(byte)).count();
         let behind = between.iter().rev().take_while(|byte| blank(byte)).count();
-        Span {
-            start: start + before,
-            end: end - behind,
-        }
+        Span { start: start + before, end: end - behind }
     }
 
     fn call(&self, node: &mut Call) -> Result<ValueType> {
@@ -240,10 +225,7 @@ impl Checker<'_> {
         let (types, got) = (node.function.arg_types.len(), node.args.len());
         let (least, most) = match node.function.variadic {
             0 => (types, Some(types)),
-            more => (
-                types - 1,
-                usize::try_from(more).ok().map(|more| types - 1 + more),
-            ),
+            more => (types - 1, usize::try_from(more).ok().map(|more| types - 1 + more)),
         };
         let (bound, expected) = match most {
             Some(most) if least == most && got != most => ("", most),
@@ -278,10 +260,8 @@ impl Checker<'_> {
     fn subquery(&self, node: &mut Subquery) -> Result<ValueType> {
         let got = self.check(&mut node.expr)?;
         if got != ValueType::Vector {
-            let message = format!(
-                "subquery is only allowed on instant vector, got {} instead",
-                got.as_str()
-            );
+            let message =
+                format!("subquery is only allowed on instant vector, got {} instead", got.as_str());
             return Err(self.error(node.span, message));
         }
         Ok(ValueType::Matrix)
@@ -308,10 +288,8 @@ impl Checker<'_> {
                 return Ok(());
             };
             let first = quote(node.name.as_bytes());
-            let message = format!(
-                "metric name must not be set twice: {first} or {}",
-                second.value()
-            );
+            let message =
+                format!("metric name must not be set twice: {first} or {}", second.value());
             return Err(self.error(node.span, message));
         }
         if !may_match_all && node.matchers.iter().all(|matcher| matcher.matches("")) {

@@ -222,11 +222,7 @@ impl Parser<'_> {
 }
 
 fn unwrapped(kind: DurationKind, span: Span) -> DurationExpr {
-    DurationExpr {
-        kind,
-        wrapped: false,
-        span,
-    }
+    DurationExpr { kind, wrapped: false, span }
 }
 
 fn signed(sign: Token, op: UnaryOp, operand: DurationExpr) -> DurationExpr {
@@ -245,10 +241,7 @@ fn wrapped(inner: DurationExpr, start: usize) -> DurationExpr {
         }
         _ => inner,
     };
-    DurationExpr {
-        wrapped: true,
-        ..inner
-    }
+    DurationExpr { wrapped: true, ..inner }
 }
 
 fn sign_of(kind: TokenKind) -> Option<UnaryOp> {

@@ -138,15 +138,8 @@ impl Parser<'_> {
             let message = format!("function {} is not enabled", quote(text.as_bytes()));
             return Err(self.error(name.span, message));
         }
-        let span = Span {
-            start: name.span.start,
-            end: self.end,
-        };
-        Ok(Box::new(Expr::Call(Call {
-            function,
-            args,
-            span,
-        })))
+        let span = Span { start: name.span.start, end: self.end };
+        Ok(Box::new(Expr::Call(Call { function, args, span })))
     }
 
     /// Arguments in parentheses.

@@ -22,11 +22,7 @@ impl Parser<'_> {
             number
                 .map_err(|error| self.error(token.span, format!("error parsing number: {error}")))?
         };
-        Ok(NumberLiteral {
-            value,
-            duration: is_duration,
-            span: token.span,
-        })
+        Ok(NumberLiteral { value, duration: is_duration, span: token.span })
     }
 
     /// The bytes a string literal stands for.
@@ -34,10 +30,7 @@ impl Parser<'_> {
         let text = self.text(token);
         quote::unquote(text).map_err(|error| {
             let quoted = quote(text.as_bytes());
-            self.error(
-                token.span,
-                format!("error unquoting string {quoted}: {error}"),
-            )
+            self.error(token.span, format!("error unquoting string {quoted}: {error}"))
         })
     }
 }

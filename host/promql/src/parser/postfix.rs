@@ -89,12 +89,7 @@ impl Parser<'_> {
         }
         let span = selector.span.to(brackets);
         let (range_ms, range_expr) = fixed_or_computed(range);
-        Ok(Expr::Matrix(MatrixSelector {
-            selector,
-            range_ms,
-            range_expr,
-            span,
-        }))
+        Ok(Expr::Matrix(MatrixSelector { selector, range_ms, range_expr, span }))
     }
 
     /// The step of a subquery, from its colon to the closing bracket.
@@ -117,10 +112,7 @@ impl Parser<'_> {
         step_ms: i64,
         step_expr: Option<Box<DurationExpr>>,
     ) -> Expr {
-        let span = Span {
-            start: expr.span().start,
-            end: self.end,
-        };
+        let span = Span { start: expr.span().start, end: self.end };
         let (range_ms, range_expr) = fixed_or_computed(range);
         Expr::Subquery(Subquery {
             expr,

@@ -114,12 +114,7 @@ fn write_split(out: &mut Bounded, expr: &Expr, level: usize) -> fmt::Result {
     out.write_str("(\n")?;
     let parts: Vec<&Expr> = match expr {
         // The parameter is printed first.
-        Expr::Aggregate(node) => node
-            .param
-            .as_deref()
-            .into_iter()
-            .chain([&*node.expr])
-            .collect(),
+        Expr::Aggregate(node) => node.param.as_deref().into_iter().chain([&*node.expr]).collect(),
         _ => expr.children().collect(),
     };
     for (index, part) in parts.into_iter().enumerate() {
