@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use promql::matcher::Matcher;
@@ -13,6 +15,9 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 
 /// A boxed future: the trait below is used as an object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
+
+/// The warning of a result cut by `limit`; the text is Prometheus's.
+pub const TRUNCATED: &str = "results truncated due to limit";
 
 /// Data, and what the user must know about how it came about.
 #[derive(Debug, Default)]
@@ -55,6 +60,16 @@ pub struct Context {
     pub deadline: Instant,
     /// What it may cost.
     pub budget: Budget,
+    /// Bytes that have come from servers so far, as they were on the wire.
+    pub received: Arc<AtomicU64>,
+}
+
+impl Context {
+    /// What accompanies a request that may take so long and cost so much.
+    #[must_use]
+    pub fn new(deadline: Instant, budget: Budget) -> Self {
+        Self { deadline, budget, received: Arc::default() }
+    }
 }
 
 /// Samples of one selector; `offset` and `@` are already applied.
@@ -141,7 +156,7 @@ pub struct SeriesExemplars {
 }
 
 /// One exemplar; its value is kept as the text the server sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exemplar {
     /// Its own labels (`trace_id`, …).
     pub labels: Labels,

@@ -6,7 +6,7 @@
 //! (quantiles, annotations) is not decided here.
 
 mod arithmetic;
-mod bounds;
+pub mod bounds;
 mod buckets;
 mod custom;
 mod reset;
@@ -15,7 +15,7 @@ mod text;
 mod trim;
 
 pub use arithmetic::{Combined, Compensation, IncompatibleSchemas};
-pub use buckets::Bucket;
+pub use bounds::Bucket;
 pub(crate) use trim::Keep;
 
 /// Schema of a histogram with custom bucket bounds (`custom_values`).

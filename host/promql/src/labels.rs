@@ -54,6 +54,17 @@ impl Labels {
         builder.build()
     }
 
+    /// Builds a label set from pairs whose names ascend strictly, or nothing if
+    /// they do not; empty values are left out. Copies the texts once, so this
+    /// is the constructor for decoders.
+    ///
+    /// # Panics
+    /// When names and values together exceed 4 GiB.
+    pub fn from_sorted<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Option<Self> {
+        let ascending = pairs.windows(2).all(|two| two[0].0.as_ref() < two[1].0.as_ref());
+        ascending.then(|| assemble(pairs))
+    }
+
     /// Number of labels.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -249,24 +260,32 @@ impl LabelsBuilder {
     /// When names and values together exceed 4 GiB.
     #[must_use]
     pub fn build(&self) -> Labels {
-        let present = || self.pairs.iter().filter(|(_, value)| !value.is_empty());
-        let bytes = present().map(|(name, value)| name.len() + value.len()).sum();
-        let mut text = String::with_capacity(bytes);
-        let mut ends = Vec::with_capacity(2 * self.pairs.len());
-        for (name, value) in present() {
-            for part in [name, value] {
-                text.push_str(part);
-                ends.push(u32::try_from(text.len()).expect("a label set stays below 4 GiB"));
-            }
-        }
-        let (text, ends) = (text.into_boxed_str(), ends.into_boxed_slice());
-        let hash = hash_of(&text, &ends);
-        Labels(Arc::new(Inner { hash, text, ends }))
+        assemble(&self.pairs)
     }
 
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.pairs.binary_search_by(|(own, _)| own.as_str().cmp(name))
     }
+}
+
+/// The label set of pairs in order of their names.
+fn assemble<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Labels {
+    let present = || {
+        let texts = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        texts.filter(|(_, value)| !value.is_empty())
+    };
+    let bytes = present().map(|(name, value)| name.len() + value.len()).sum();
+    let mut text = String::with_capacity(bytes);
+    let mut ends = Vec::with_capacity(2 * pairs.len());
+    for (name, value) in present() {
+        for part in [name, value] {
+            text.push_str(part);
+            ends.push(u32::try_from(text.len()).expect("a label set stays below 4 GiB"));
+        }
+    }
+    let (text, ends) = (text.into_boxed_str(), ends.into_boxed_slice());
+    let hash = hash_of(&text, &ends);
+    Labels(Arc::new(Inner { hash, text, ends }))
 }
 
 /// Seeded once per process, so that nobody can choose colliding label sets.
@@ -288,6 +307,14 @@ mod tests {
         assert_eq!(one.hash64(), two.hash64());
         assert_eq!(one.iter().collect::<Vec<_>>(), [("a", "1"), ("b", "2")]);
         assert_eq!(one.value("c"), "");
+    }
+
+    #[test]
+    fn sorted_pairs_make_the_same_set_and_unsorted_ones_none() {
+        let sorted = Labels::from_sorted(&[("a", "1"), ("b", "2"), ("c", "")]);
+        assert_eq!(sorted, Some(Labels::from_pairs([("b", "2"), ("a", "1")])));
+        assert_eq!(Labels::from_sorted(&[("b", "2"), ("a", "1")]), None);
+        assert_eq!(Labels::from_sorted(&[("a", "2"), ("a", "1")]), None);
     }
 
     #[test]

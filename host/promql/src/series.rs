@@ -206,6 +206,28 @@ impl SeriesBatch {
         self.finish_series(labels);
     }
 
+    /// Drops the samples outside `start..=end` (milliseconds), and the series
+    /// that are left without any.
+    pub fn retain_window(&mut self, start: i64, end: i64) {
+        let inside = |times: &[i64]| {
+            times.first().is_none_or(|first| *first >= start)
+                && times.last().is_none_or(|last| *last <= end)
+        };
+        let whole = |series: SeriesRef<'_>| {
+            !series.is_empty() && inside(series.float_times) && inside(series.histogram_times)
+        };
+        if self.iter().all(whole) {
+            return;
+        }
+        let mut kept = Self::new();
+        for series in self.iter().map(|series| series.window(start, end)) {
+            if !series.is_empty() {
+                kept.push_series(series.labels.clone(), series);
+            }
+        }
+        *self = kept;
+    }
+
     /// Replaces every label set; the order of series stays.
     pub fn relabel(&mut self, mut change: impl FnMut(&Labels) -> Labels) {
         for labels in &mut self.labels {
@@ -222,7 +244,24 @@ impl SeriesBatch {
     }
 }
 
-impl SeriesRef<'_> {
+impl<'a> SeriesRef<'a> {
+    /// The samples within `start..=end` (milliseconds).
+    #[must_use]
+    pub fn window(self, start: i64, end: i64) -> Self {
+        let range = |times: &[i64]| {
+            let from = times.partition_point(|time| *time < start);
+            from..times.partition_point(|time| *time <= end).max(from)
+        };
+        let (floats, histograms) = (range(self.float_times), range(self.histogram_times));
+        Self {
+            labels: self.labels,
+            float_times: &self.float_times[floats.clone()],
+            float_values: &self.float_values[floats],
+            histogram_times: &self.histogram_times[histograms.clone()],
+            histogram_values: &self.histogram_values[histograms],
+        }
+    }
+
     /// Number of samples, floats and histograms.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -246,4 +285,24 @@ fn set_last(starts: &mut Vec<i64>, samples: usize, start: i64) {
 fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
     let start = if index == 0 { 0 } else { ends[index - 1] };
     start..ends[index]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_keeps_its_ends_and_drops_empty_series() {
+        let mut batch = SeriesBatch::new();
+        batch.extend_floats(&[1, 2, 3], &[1.0, 2.0, 3.0]);
+        batch.push_histogram(4, Histogram::default());
+        batch.finish_series(Labels::from_pairs([("a", "1")]));
+        batch.push_float(9, 9.0);
+        batch.finish_series(Labels::from_pairs([("a", "2")]));
+        batch.retain_window(2, 4);
+        assert_eq!(batch.len(), 1);
+        assert_eq!(batch.series(0).float_times, [2, 3]);
+        assert_eq!(batch.series(0).histogram_times, [4]);
+        assert_eq!(batch.samples(), 3);
+    }
 }
