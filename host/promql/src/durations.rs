@@ -6,6 +6,7 @@
 
 use crate::ast::{DurationExpr, DurationKind, DurationOp, Expr, Span, Subquery, UnaryOp};
 use crate::ast::{MatrixSelector, VectorSelector};
+use crate::gomath;
 
 /// Why a duration cannot be computed; Prometheus's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -151,8 +152,8 @@ impl Evaluation {
                     DurationOp::Div if rhs == 0.0 => return Err(error(Reason::DivisionByZero)),
                     DurationOp::Div => lhs / rhs,
                     DurationOp::Mod if rhs == 0.0 => return Err(error(Reason::ModuloByZero)),
-                    DurationOp::Mod => lhs % rhs,
-                    DurationOp::Pow => lhs.powf(rhs),
+                    DurationOp::Mod => gomath::modulo(lhs, rhs),
+                    DurationOp::Pow => gomath::pow(lhs, rhs),
                 }
             }
         })

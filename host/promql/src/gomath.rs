@@ -1,15 +1,52 @@
-//! Go's `math` functions.
+//! Go's `math` functions, to the bit where that is possible.
+//!
+//! PromQL's results come from Go's implementations, and the last bits of a
+//! result depend on the algorithm; glibc's are other ones. These are the
+//! algorithms Go documents as its own: FreeBSD's msun for logarithms and their
+//! relatives, Moshier's Cephes for trigonometry, Shibata's for `exp`, each
+//! with the order of operations that Go's amd64 build uses. `exp` there uses
+//! fused multiplication where the processor has it, as nearly all have; so it
+//! does here, and may differ by a last bit from a server that has none.
+//!
+//! In: floats. Out: floats. NaN results have the bits of Go's `math.NaN()`.
+//!
+//! FreeBSD's msun: Copyright (C) 1993, 2004 by Sun Microsystems, Inc. All
+//! rights reserved. Permission to use, copy, modify, and distribute this
+//! software is freely granted, provided that this notice is preserved.
+//! Cephes: Copyright 1984-2000 by Stephen L. Moshier.
 
-/// Natural logarithm.
+mod arc;
+mod bits;
+mod exp;
+mod hyperbolic;
+mod log;
+#[cfg(test)]
+mod tests;
+mod trig;
+#[cfg(test)]
+mod vectors;
+
+pub use self::arc::{acos, asin, atan, atan2};
+pub use self::bits::{NAN, frexp, ldexp, to_i64};
+pub use self::exp::{exp, exp2, pow};
+pub use self::hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};
+pub use self::log::{ln, log1p, log2, log10};
+pub use self::trig::{cos, sin, tan};
+
+/// Go's `math.Mod`: what remains of `x` after whole multiples of `y`, with the
+/// sign of `x`. Exact, so there is only one answer.
 #[must_use]
-pub fn ln(x: f64) -> f64 {
-    x.ln()
+pub fn modulo(x: f64, y: f64) -> f64 {
+    let rest = x % y;
+    if rest.is_nan() { NAN } else { rest }
 }
 
-/// Go's conversion of a float to an `int64` on amd64: cut towards zero; what
-/// does not fit, and NaN, is the smallest integer.
-#[must_use]
-pub fn to_i64(x: f64) -> i64 {
-    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    if (-LIMIT..LIMIT).contains(&x) { x as i64 } else { i64::MIN }
+/// The polynomial with these coefficients, highest power first, by Horner's
+/// rule without fusing.
+fn polynomial(x: f64, coefficients: &[f64]) -> f64 {
+    let mut sum = 0.0;
+    for (index, coefficient) in coefficients.iter().enumerate() {
+        sum = if index == 0 { *coefficient } else { sum * x + coefficient };
+    }
+    sum
 }

@@ -1,9 +1,15 @@
 //! Label sets: sorted, unique names, hashed once, cheap to clone.
 
+mod natural;
+mod xxhash;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
+
+pub use self::natural::natural_cmp;
+use crate::quote::{is_legacy_label_name, write_quoted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
@@ -98,6 +104,26 @@ impl Labels {
         self.0.hash
     }
 
+    /// Prometheus's own hash, `labels.Labels.Hash` of its default build: XXH64
+    /// of names and values, each preceded by its length
+    /// (model/labels/labels_stringlabels.go). `limit_ratio` selects by it.
+    #[must_use]
+    pub fn hash_stringlabels(&self) -> u64 {
+        let Inner { text, ends, .. } = &*self.0;
+        let mut encoded = Vec::with_capacity(text.len() + ends.len());
+        for part in self.iter().flat_map(|(name, value)| [name, value]) {
+            let [a, b, c, ..] = part.len().to_le_bytes();
+            // Prometheus refuses texts whose length takes more than 24 bits.
+            if part.len() < 255 {
+                encoded.push(a);
+            } else {
+                encoded.extend_from_slice(&[255, a, b, c]);
+            }
+            encoded.extend_from_slice(part.as_bytes());
+        }
+        xxhash::xxh64(&encoded)
+    }
+
     /// A builder that starts from these labels.
     #[must_use]
     pub fn to_builder(&self) -> LabelsBuilder {
@@ -138,6 +164,27 @@ impl Ord for Labels {
 impl PartialOrd for Labels {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Labels {
+    /// As Prometheus's `labels.Labels.String`: `{a="b", "c.d"="e"}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::from("{");
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                out.push_str(", ");
+            }
+            if is_legacy_label_name(name) {
+                out.push_str(name);
+            } else {
+                write_quoted(&mut out, name.as_bytes());
+            }
+            out.push('=');
+            write_quoted(&mut out, value.as_bytes());
+        }
+        out.push('}');
+        f.write_str(&out)
     }
 }
 
@@ -243,6 +290,28 @@ mod tests {
         let long = Labels::from_pairs([("a", "1"), ("b", "0")]);
         let later = Labels::from_pairs([("a", "2")]);
         assert!(Labels::empty() < short && short < long && long < later);
+    }
+
+    #[test]
+    fn label_sets_print_as_prometheus_prints_them() {
+        let labels = Labels::from_pairs([("__name__", "up"), ("a.b", "é\n\""), ("job", "api")]);
+        assert_eq!(labels.to_string(), r#"{__name__="up", "a.b"="é\n\"", job="api"}"#);
+        assert_eq!(Labels::empty().to_string(), "{}");
+    }
+
+    #[test]
+    fn the_stable_hash_is_of_lengths_and_texts() {
+        assert_eq!(Labels::empty().hash_stringlabels(), 0xef46_db37_51d8_e999);
+        let labels = Labels::from_pairs([("b", "2"), ("a", "1")]);
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(b"\x01a\x011\x01b\x012"));
+        let long = "x".repeat(255);
+        let labels = Labels::from_pairs([("a", &long)]);
+        let encoded = ["\x01a".as_bytes(), &[255, 255, 0, 0], long.as_bytes()].concat();
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(&encoded));
+        let short = "x".repeat(254);
+        let labels = Labels::from_pairs([("a", &short)]);
+        let encoded = ["\x01a".as_bytes(), &[254], short.as_bytes()].concat();
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(&encoded));
     }
 
     #[test]

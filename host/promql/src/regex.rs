@@ -9,6 +9,9 @@ mod class;
 mod expand;
 mod fast;
 mod parse;
+mod piece;
+mod property;
+mod repeat;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +26,7 @@ use self::expand::Reference;
 use self::fast::Fast;
 use self::parse::{Flags, Groups};
 
-pub(crate) use self::class::table;
+pub(crate) use self::property::table;
 
 /// Bytes of a compiled pattern.
 const MAX_PROGRAM: usize = 16 << 20;

@@ -20,7 +20,7 @@ const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 pub fn write_sample_value(out: &mut Vec<u8>, value: f64) {
     let size = value.abs();
     if size >= EXPONENT_FROM || (size < EXPONENT_BELOW && size > 0.0) {
-        write_with(out, value, |decimal, out| decimal.write_exponent(out));
+        write_with(out, value, &Decimal::write_exponent);
     } else {
         write_float(out, value);
     }
@@ -44,14 +44,14 @@ pub fn write_float(out: &mut Vec<u8>, value: f64) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
-    write_with(out, value, |decimal, out| decimal.write_plain(out));
+    write_with(out, value, &Decimal::write_plain);
 }
 
 /// Appends a float as Go's `%v` and `%g`, that is
 /// `FormatFloat(value, 'g', -1, 64)`: an exponent below 1e-4 and from 1e6 on.
 /// Histograms in messages are printed so.
 pub fn write_general(out: &mut Vec<u8>, value: f64) {
-    write_with(out, value, |decimal, out| {
+    write_with(out, value, &|decimal, out| {
         if (-4..GENERAL_EXPONENT_FROM).contains(&(decimal.point - 1)) || decimal.is_zero() {
             decimal.write_plain(out);
         } else {
@@ -91,7 +91,7 @@ pub fn write_scalar_timestamp(out: &mut Vec<u8>, ms: i64) {
 }
 
 /// Writes what is not finite, or takes the number apart for `layout`.
-fn write_with(out: &mut Vec<u8>, value: f64, layout: impl FnOnce(&Decimal<'_>, &mut Vec<u8>)) {
+fn write_with(out: &mut Vec<u8>, value: f64, layout: &dyn Fn(&Decimal, &mut Vec<u8>)) {
     if value.is_nan() {
         out.extend_from_slice(b"NaN");
         return;
@@ -104,19 +104,20 @@ fn write_with(out: &mut Vec<u8>, value: f64, layout: impl FnOnce(&Decimal<'_>, &
     out.extend_from_slice(sign.as_bytes());
     let mut buffer = zmij::Buffer::new();
     let text = buffer.format_finite(value.abs()).as_bytes();
-    let mut digits = [0; 17];
-    layout(&Decimal::read(text, &mut digits), out);
+    layout(&Decimal::read(text), out);
 }
 
 /// `0.digits × 10^point`, without leading or trailing zeros.
-struct Decimal<'d> {
-    digits: &'d [u8],
+struct Decimal {
+    buffer: [u8; 17],
+    length: usize,
     point: i32,
 }
 
-impl<'d> Decimal<'d> {
+impl Decimal {
     /// Takes apart `12.5`, `0.001` or `1.25e+30`.
-    fn read(text: &[u8], digits: &'d mut [u8; 17]) -> Self {
+    fn read(text: &[u8]) -> Self {
+        let mut buffer = [0; 17];
         let (mut count, mut point, mut exponent) = (0, 0, 0);
         let (mut seen_point, mut rest) = (false, text);
         while let Some((&byte, after)) = rest.split_first() {
@@ -130,7 +131,7 @@ impl<'d> Decimal<'d> {
                 b'0' if count == 0 => point -= i32::from(seen_point),
                 _ => {
                     // Digits beyond the seventeenth are zeros before the point.
-                    if let Some(place) = digits.get_mut(count) {
+                    if let Some(place) = buffer.get_mut(count) {
                         *place = byte;
                     }
                     count += 1;
@@ -138,13 +139,17 @@ impl<'d> Decimal<'d> {
                 }
             }
         }
-        let digits = &digits[..count.min(17)];
+        let digits = &buffer[..count.min(17)];
         let length = digits.iter().rposition(|digit| *digit != b'0').map_or(0, |last| last + 1);
-        Self { digits: &digits[..length], point: point + exponent }
+        Self { buffer, length, point: point + exponent }
+    }
+
+    fn digits(&self) -> &[u8] {
+        &self.buffer[..self.length]
     }
 
     fn is_zero(&self) -> bool {
-        self.digits.is_empty()
+        self.length == 0
     }
 
     /// `digits` with a point where it belongs, and zeros up to it.
@@ -157,24 +162,24 @@ impl<'d> Decimal<'d> {
         let Ok(whole) = usize::try_from(self.point) else {
             out.extend_from_slice(b"0.");
             zeros(out, self.point.unsigned_abs() as usize);
-            out.extend_from_slice(self.digits);
+            out.extend_from_slice(self.digits());
             return;
         };
-        if let Some((before, after)) = self.digits.split_at_checked(whole) {
+        if let Some((before, after)) = self.digits().split_at_checked(whole) {
             out.extend_from_slice(if before.is_empty() { b"0" } else { before });
             if !after.is_empty() {
                 out.push(b'.');
                 out.extend_from_slice(after);
             }
         } else {
-            out.extend_from_slice(self.digits);
-            zeros(out, whole - self.digits.len());
+            out.extend_from_slice(self.digits());
+            zeros(out, whole - self.digits().len());
         }
     }
 
     /// `d.ddde±dd`.
     fn write_exponent(&self, out: &mut Vec<u8>) {
-        let (first, others) = self.digits.split_first().unwrap_or((&b'0', &[]));
+        let (first, others) = self.digits().split_first().unwrap_or((&b'0', &[]));
         out.push(*first);
         if !others.is_empty() {
             out.push(b'.');

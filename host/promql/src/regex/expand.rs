@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use regex_syntax::hir::ClassUnicode;
 
-use super::class::table;
+use super::property::table;
 
 /// What a template refers to.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,18 +5,16 @@
 //! Go's error. Nothing is compiled here. The parser keeps its own stack, so
 //! that no pattern can exhaust the thread's.
 
-use regex_syntax::hir::{
-    Capture, Class, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Literal, Look, Repetition,
-};
+use regex_syntax::hir::{Capture, Class, Hir, Look, Repetition};
 
 use super::class::{self, Ranges};
+use super::piece::{Piece, alternation, concat};
+use super::repeat::{MAX_REPEAT, Repeat, counts};
 use super::{Error, ErrorKind};
 
-/// Largest count in `x{n,m}`, and largest product of nested counts.
-const MAX_REPEAT: u32 = 1000;
-/// How deep expressions may nest. Go allows 1000, but compiling one recurses
-/// on the thread's stack.
-pub(super) const MAX_HEIGHT: u32 = 250;
+/// How deep expressions may nest, as in Go. Compiling recurses: at this depth
+/// it takes less than half a megabyte of the thread's stack.
+pub(super) const MAX_HEIGHT: u32 = 1000;
 /// Open parentheses at one time.
 const MAX_OPEN: usize = 1000;
 /// Parts one pattern may have (each takes about 150 bytes); a run of plain
@@ -51,14 +49,6 @@ pub(super) struct Flags {
     pub(super) dot_newline: bool,
     /// `U`
     pub(super) ungreedy: bool,
-}
-
-/// A finished part, with what the limits ask about it.
-struct Piece {
-    hir: Hir,
-    height: u32,
-    /// Product of the counts of nested `{n,m}`.
-    repeats: u32,
 }
 
 /// An open parenthesis, or the whole pattern.
@@ -130,12 +120,6 @@ impl Level {
         let Some(c) = self.literal.pop() else { return self.items.pop() };
         self.flush();
         Some(Piece::leaf(Hir::literal(c.encode_utf8(&mut [0; 4]).as_bytes())))
-    }
-}
-
-impl Piece {
-    fn leaf(hir: Hir) -> Self {
-        Self { hir, height: 1, repeats: 1 }
     }
 }
 
@@ -387,124 +371,6 @@ impl Parser<'_> {
 
 const fn checked_height(height: u32) -> Result<u32, ErrorKind> {
     if height > MAX_HEIGHT { Err(ErrorKind::NestingDepth) } else { Ok(height) }
-}
-
-/// The pieces in sequence.
-fn concat(pieces: Vec<Piece>) -> Piece {
-    // A sequence within a sequence dissolves in it.
-    join(pieces, |hir| matches!(hir.kind(), HirKind::Concat(_)), Hir::concat)
-}
-
-/// The first of the pieces that matches.
-fn alternation(pieces: Vec<Piece>) -> Piece {
-    let pieces = merge_chars(pieces);
-    join(pieces, |hir| matches!(hir.kind(), HirKind::Alternation(_)), Hir::alternation)
-}
-
-/// Makes one piece of many; a single one stays as it is.
-fn join(mut pieces: Vec<Piece>, dissolves: fn(&Hir) -> bool, make: fn(Vec<Hir>) -> Hir) -> Piece {
-    if pieces.len() == 1 {
-        return pieces.pop().expect("there is one");
-    }
-    let height_of = |piece: &Piece| piece.height - u32::from(dissolves(&piece.hir));
-    let height = 1 + pieces.iter().map(height_of).max().unwrap_or(0);
-    let repeats = pieces.iter().map(|piece| piece.repeats).max().unwrap_or(1);
-    let hir = make(pieces.into_iter().map(|piece| piece.hir).collect());
-    Piece { hir, height, repeats }
-}
-
-/// Joins neighbours that match a single character into one class. `Hir` would
-/// do that too, but one by one, in quadratic time.
-fn merge_chars(pieces: Vec<Piece>) -> Vec<Piece> {
-    let mut merged: Vec<Piece> = Vec::new();
-    let mut run: Vec<ClassUnicodeRange> = Vec::new();
-    for piece in pieces {
-        if let Some(ranges) = chars(&piece.hir) {
-            run.extend(ranges);
-            continue;
-        }
-        flush_chars(&mut run, &mut merged);
-        merged.push(piece);
-    }
-    flush_chars(&mut run, &mut merged);
-    merged
-}
-
-fn flush_chars(run: &mut Vec<ClassUnicodeRange>, merged: &mut Vec<Piece>) {
-    if !run.is_empty() {
-        let class = ClassUnicode::new(std::mem::take(run));
-        merged.push(Piece::leaf(Hir::class(Class::Unicode(class))));
-    }
-}
-
-/// The characters an expression matches, if it matches just one at a time.
-fn chars(hir: &Hir) -> Option<Vec<ClassUnicodeRange>> {
-    match hir.kind() {
-        HirKind::Class(Class::Unicode(class)) if !class.ranges().is_empty() => {
-            Some(class.ranges().to_vec())
-        }
-        HirKind::Literal(Literal(bytes)) if bytes.len() <= 4 => {
-            let mut chars = std::str::from_utf8(bytes).ok()?.chars();
-            let c = chars.next()?;
-            chars.next().is_none().then(|| vec![ClassUnicodeRange::new(c, c)])
-        }
-        _ => None,
-    }
-}
-
-/// A repetition operator.
-#[derive(Clone, Copy)]
-struct Repeat {
-    min: u32,
-    max: Option<u32>,
-    greedy: bool,
-    /// Written with braces.
-    counted: bool,
-}
-
-impl Repeat {
-    /// True if it stands for several copies of its argument.
-    fn copies(self) -> bool {
-        self.counted && (self.min >= 2 || self.max.is_some_and(|max| max >= 2))
-    }
-
-    /// How often it copies its argument: the largest count named.
-    fn factor(self) -> u32 {
-        match (self.counted, self.max) {
-            (false, _) => 1,
-            (true, Some(max)) => max,
-            (true, None) => self.min.max(1),
-        }
-    }
-}
-
-/// Reads `{n}`, `{n,}` or `{n,m}`; nothing if the brace is a literal.
-#[expect(clippy::type_complexity, reason = "the counts and what follows them")]
-fn counts(text: &str) -> Result<Option<(u32, Option<u32>, &str)>, Error> {
-    let Some((min, rest)) = text.strip_prefix('{').and_then(count) else { return Ok(None) };
-    let (max, rest) = match rest.strip_prefix(',') {
-        None => (Some(min), rest),
-        Some(rest) if rest.starts_with('}') => (None, rest),
-        Some(rest) => match count(rest) {
-            Some((max, rest)) => (Some(max), rest),
-            None => return Ok(None),
-        },
-    };
-    let Some(rest) = rest.strip_prefix('}') else { return Ok(None) };
-    if min > MAX_REPEAT || max.is_some_and(|max| max > MAX_REPEAT || min > max) {
-        return Err(Error::new(ErrorKind::InvalidRepeatSize, consumed(text, rest)));
-    }
-    Ok(Some((min, max, rest)))
-}
-
-/// Reads a decimal number without leading zeros; a huge one saturates.
-fn count(text: &str) -> Option<(u32, &str)> {
-    let length = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (digits, rest) = text.split_at(length);
-    if digits.is_empty() || (digits.len() > 1 && digits.starts_with('0')) {
-        return None;
-    }
-    Some((digits.parse().unwrap_or(u32::MAX), rest))
 }
 
 /// The part of `text` before its suffix `rest`.

@@ -311,7 +311,7 @@ fn hostile_patterns_are_refused_quickly_or_handled() {
     }
     let chars: Vec<String> =
         (0x100..0x8000u32).filter_map(char::from_u32).map(String::from).collect();
-    for accepted in [chars.join("|"), chars.join("|") + "|aa|.*x", nested("(", "b", ")", 200)] {
+    for accepted in [chars.join("|"), chars.join("|") + "|aa|.*x", nested("(", "b", ")", 990)] {
         let start = Instant::now();
         assert!(Pattern::new(accepted.as_bytes()).is_ok());
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
