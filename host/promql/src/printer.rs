@@ -8,13 +8,17 @@
 //!
 //! Parentheses are nodes of the tree: who builds operators inside operators
 //! must put them in; also around `a offset (1m)` before an operator, which
-//! would go on with the offset. Prometheus prints a few queries so that they
-//! do not parse back, and so do we: `Inf ^ a` as `+Inf ^ a`; `-0s` as `0s`;
-//! `offset +(1m)` and `offset +step()` without the plus sign; the labels
-//! `without`, `inf` and `nan` in lists without quotes; a label name in braces
-//! that is not UTF-8 with U+FFFD in it (there Prometheus keeps the bytes).
+//! would go on with the offset.
+//!
+//! Prometheus prints a few queries so that they do not parse back, and so do
+//! we: `Inf ^ a` as `+Inf ^ a`; `-0s` as `0s`; the selector `{}`, legal in
+//! `info`, as nothing; `offset +(1m)` and `offset +step()` without the plus;
+//! the labels `without`, `inf` and `nan` in lists without quotes. A label name
+//! in braces that is not UTF-8 gets a U+FFFD, where Prometheus keeps the bytes.
 
 mod pretty;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{Display, Formatter, Result, Write};
 

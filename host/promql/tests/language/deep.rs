@@ -23,20 +23,23 @@ fn nested(open: &str, inner: &str, close: &str, levels: usize) -> String {
 }
 
 /// Everything that goes over a whole tree.
-fn use_up(expr: Expr) {
+fn use_up(expr: &Expr) {
     let printed = expr.to_string();
-    assert_eq!(parse(&printed, &Options::all()).map(|again| again.to_string()), Ok(printed));
-    assert!(!prettify(&expr).is_empty());
+    assert_eq!(
+        parse(&printed, &Options::all()).map(|again| again.to_string()),
+        Ok(printed)
+    );
+    assert!(!prettify(expr).is_empty());
     assert!(!format!("{expr:?}").is_empty());
-    assert_eq!(expr.clone(), expr);
-    assert_eq!(normalised(&expr), normalised(&expr.clone().map(|node| node)));
+    assert_eq!(expr.clone(), *expr);
+    assert_eq!(normalised(expr), normalised(&expr.clone().map(|node| node)));
     let mut nodes = 0;
-    walk(&expr, |_, _| {
+    walk(expr, |_, _| {
         nodes += 1;
         Descend::Into
     });
     assert!(nodes > 0);
-    assert_eq!(type_of(&expr), expr.value_type());
+    assert_eq!(type_of(expr), expr.value_type());
 }
 
 #[test]
@@ -54,10 +57,13 @@ fn nesting_up_to_the_limit_is_read_and_beyond_it_refused() {
     on_a_worker(|| {
         for (open, inner, close) in FORMS {
             let query = nested(open, inner, close, MAX_DEPTH / 2 - 1);
-            use_up(parse(&query, &Options::all()).expect("half the limit is allowed"));
+            use_up(&parse(&query, &Options::all()).expect("half the limit is allowed"));
             let query = nested(open, inner, close, 30_000);
             let error = parse(&query, &Options::all()).expect_err("too deep");
-            assert_eq!(error.message, "expression is nested more than 500 levels deep");
+            assert_eq!(
+                error.message,
+                "expression is nested more than 500 levels deep"
+            );
         }
     });
 }
@@ -66,7 +72,7 @@ fn nesting_up_to_the_limit_is_read_and_beyond_it_refused() {
 fn the_limit_counts_levels_of_the_tree() {
     on_a_worker(|| {
         let parens = |levels| parse(&nested("(", "1", ")", levels), &Options::all());
-        use_up(parens(MAX_DEPTH - 1).expect("within the limit"));
+        use_up(&parens(MAX_DEPTH - 1).expect("within the limit"));
         assert!(parens(MAX_DEPTH).is_err());
     });
 }
@@ -87,7 +93,7 @@ fn deep_durations_are_refused() {
             assert!(error.message.contains("levels deep"), "{error}");
         }
         let sum = vec!["1"; MAX_DEPTH - 2].join("+");
-        use_up(parse(&format!("a[{sum}]"), &Options::all()).expect("within the limit"));
+        use_up(&parse(&format!("a[{sum}]"), &Options::all()).expect("within the limit"));
     });
 }
 
@@ -96,7 +102,7 @@ fn long_chains_of_operators_need_no_stack() {
     on_a_worker(|| {
         for (operand, operator) in [("a", "+"), ("1", "-"), ("(a)", "or"), ("a * 2 ^ 3", "and")] {
             let chain = vec![operand; 20_000].join(&format!(" {operator} "));
-            use_up(parse(&chain, &Options::all()).expect("long is not deep"));
+            use_up(&parse(&chain, &Options::all()).expect("long is not deep"));
         }
     });
 }
@@ -113,7 +119,7 @@ fn long_lists_are_not_deep() {
             format!("a{{{matchers}}}"),
             format!("a {}", "smoothed ".repeat(20_000)),
         ] {
-            use_up(parse(&query, &Options::all()).expect("long is not deep"));
+            use_up(&parse(&query, &Options::all()).expect("long is not deep"));
         }
     });
 }

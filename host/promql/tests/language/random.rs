@@ -42,8 +42,14 @@ fn labels() -> impl Strategy<Value = Vec<String>> {
 }
 
 fn matcher() -> impl Strategy<Value = Matcher> {
-    let plain = (select(&[MatchOp::Equal, MatchOp::NotEqual][..]), vec(any::<u8>(), 1..5));
-    let regex = (select(&[MatchOp::Regex, MatchOp::NotRegex][..]), "[a-z.|]{1,4}");
+    let plain = (
+        select(&[MatchOp::Equal, MatchOp::NotEqual][..]),
+        vec(any::<u8>(), 1..5),
+    );
+    let regex = (
+        select(&[MatchOp::Regex, MatchOp::NotRegex][..]),
+        "[a-z.|]{1,4}",
+    );
     let regex = regex.prop_map(|(op, pattern)| (op, pattern.into_bytes()));
     (label(), prop_oneof![plain, regex]).prop_map(|(name, (op, value))| {
         Matcher::new(name, op, value).expect("the pattern is valid")
@@ -79,21 +85,31 @@ fn bare_selector() -> impl Strategy<Value = VectorSelector> {
 fn selector() -> impl Strategy<Value = VectorSelector> {
     let extended = option::of(select(&[Extended::Anchored, Extended::Smoothed][..]));
     let parts = (bare_selector(), offset(), at(), extended);
-    parts.prop_map(|(selector, (offset_ms, offset_expr), at, extended)| VectorSelector {
-        offset_ms,
-        offset_expr,
-        at,
-        extended,
-        ..selector
-    })
+    parts.prop_map(
+        |(selector, (offset_ms, offset_expr), at, extended)| VectorSelector {
+            offset_ms,
+            offset_expr,
+            at,
+            extended,
+            ..selector
+        },
+    )
 }
 
 fn seconds(value: f64, duration: bool) -> NumberLiteral {
-    NumberLiteral { value, duration, span: SPAN }
+    NumberLiteral {
+        value,
+        duration,
+        span: SPAN,
+    }
 }
 
 fn duration_node(kind: DurationKind, wrapped: bool) -> DurationExpr {
-    DurationExpr { kind, wrapped, span: SPAN }
+    DurationExpr {
+        kind,
+        wrapped,
+        span: SPAN,
+    }
 }
 
 /// A computed duration that can be an operand.
@@ -128,7 +144,10 @@ fn computed() -> impl Strategy<Value = Box<DurationExpr>> {
 }
 
 fn plus_one(operand: DurationExpr) -> Box<DurationExpr> {
-    let one = Box::new(duration_node(DurationKind::Number(seconds(1.0, false)), false));
+    let one = Box::new(duration_node(
+        DurationKind::Number(seconds(1.0, false)),
+        false,
+    ));
     let sum = DurationKind::Binary(DurationOp::Add, Box::new(operand), one);
     Box::new(duration_node(sum, true))
 }
@@ -160,19 +179,30 @@ fn range_with_number() -> impl Strategy<Value = Length> {
 }
 
 fn paren(expr: Expr) -> Expr {
-    Expr::Paren(Paren { expr: Box::new(expr), span: SPAN })
+    Expr::Paren(Paren {
+        expr: Box::new(expr),
+        span: SPAN,
+    })
 }
 
 fn number() -> impl Strategy<Value = Expr> {
-    let value = prop_oneof![any::<f64>(), Just(f64::NAN), (0u32..100_000).prop_map(f64::from)];
+    let value = prop_oneof![
+        any::<f64>(),
+        Just(f64::NAN),
+        (0u32..100_000).prop_map(f64::from)
+    ];
     let plain = value.prop_map(|value| seconds(value, false));
     let duration = (0u32..100_000).prop_map(|value| seconds(f64::from(value), true));
     prop_oneof![plain, duration].prop_map(Expr::Number)
 }
 
 fn string() -> impl Strategy<Value = Expr> {
-    vec(any::<u8>(), 0..6)
-        .prop_map(|value| Expr::String(StringLiteral { value: value.into(), span: SPAN }))
+    vec(any::<u8>(), 0..6).prop_map(|value| {
+        Expr::String(StringLiteral {
+            value: value.into(),
+            span: SPAN,
+        })
+    })
 }
 
 /// The operand in parentheses, unless it binds more strongly than `op`.
@@ -181,7 +211,10 @@ fn operand(expr: Expr, op: BinaryOp, is_left: bool) -> Expr {
         Expr::Number(number) => number.value.is_finite() && number.value.is_sign_positive(),
         Expr::Unary(_) => false,
         // An operator would go on with the offset.
-        Expr::Vector(selector) => !selector.offset_expr.as_ref().is_some_and(|expr| expr.wrapped),
+        Expr::Vector(selector) => !selector
+            .offset_expr
+            .as_ref()
+            .is_some_and(|expr| expr.wrapped),
         Expr::Binary(inner) if is_left => {
             inner.op.precedence() > op.precedence()
                 || (inner.op.precedence() == op.precedence() && op != BinaryOp::Pow)
@@ -193,9 +226,16 @@ fn operand(expr: Expr, op: BinaryOp, is_left: bool) -> Expr {
 }
 
 fn matching() -> impl Strategy<Value = VectorMatching> {
-    let group = select(&[Cardinality::OneToOne, Cardinality::ManyToOne, Cardinality::OneToMany][..]);
+    let group = select(
+        &[
+            Cardinality::OneToOne,
+            Cardinality::ManyToOne,
+            Cardinality::OneToMany,
+        ][..],
+    );
     // Prometheus prints a fill with 0 and -0 as one with 0.
-    let value = || option::of(any::<f64>().prop_map(|value| if value == 0.0 { 0.0 } else { value }));
+    let value =
+        || option::of(any::<f64>().prop_map(|value| if value == 0.0 { 0.0 } else { value }));
     let fill = (value(), value());
     let fill = fill.prop_map(|(lhs, rhs)| FillValues { lhs, rhs });
     let parts = (group, labels(), any::<bool>(), labels(), fill);
@@ -203,13 +243,23 @@ fn matching() -> impl Strategy<Value = VectorMatching> {
         let grouped = cardinality != Cardinality::OneToOne;
         let allowed = |label: &String| grouped && !(on && labels.contains(label));
         let include = include.into_iter().filter(allowed).collect();
-        VectorMatching { cardinality, labels, on, include, fill }
+        VectorMatching {
+            cardinality,
+            labels,
+            on,
+            include,
+            fill,
+        }
     })
 }
 
 fn binary(lhs: Expr, rhs: Expr, op: BinaryOp, bool: bool, mut matching: VectorMatching) -> Expr {
     let vectors = [&lhs, &rhs].map(|side| type_of(side) == ValueType::Vector);
-    let op = if op.is_set() && vectors != [true, true] { BinaryOp::Add } else { op };
+    let op = if op.is_set() && vectors != [true, true] {
+        BinaryOp::Add
+    } else {
+        op
+    };
     if op.is_set() {
         matching.cardinality = Cardinality::ManyToMany;
         (matching.include, matching.fill) = (Vec::new(), FillValues::default());
@@ -231,20 +281,39 @@ fn unary(op: UnaryOp, expr: Expr) -> Expr {
         _ => true,
     };
     let expr = Box::new(if binds_more { expr } else { paren(expr) });
-    Expr::Unary(Unary { op, expr, span: SPAN })
+    Expr::Unary(Unary {
+        op,
+        expr,
+        span: SPAN,
+    })
 }
 
 fn call(id: FunctionId, args: Vec<Expr>) -> Expr {
-    Expr::Call(Call { function: id.function(), args, span: SPAN })
+    Expr::Call(Call {
+        function: id.function(),
+        args,
+        span: SPAN,
+    })
 }
 
 fn matrix() -> impl Strategy<Value = Expr> {
     (selector(), range()).prop_map(|(selector, (range_ms, range_expr))| {
-        Expr::Matrix(MatrixSelector { selector, range_ms, range_expr, span: SPAN })
+        Expr::Matrix(MatrixSelector {
+            selector,
+            range_ms,
+            range_expr,
+            span: SPAN,
+        })
     })
 }
 
-fn subquery(expr: Expr, range: Length, step: Option<Length>, offset: Length, at: Option<At>) -> Expr {
+fn subquery(
+    expr: Expr,
+    range: Length,
+    step: Option<Length>,
+    offset: Length,
+    at: Option<At>,
+) -> Expr {
     // Operators must not take the brackets for theirs.
     let expr = match expr {
         Expr::Binary(_) | Expr::Unary(_) => paren(expr),
@@ -264,7 +333,13 @@ fn subquery(expr: Expr, range: Length, step: Option<Length>, offset: Length, at:
     })
 }
 
-fn aggregate(op: AggregateOp, expr: Expr, param: Expr, text: Expr, by: (Vec<String>, bool)) -> Expr {
+fn aggregate(
+    op: AggregateOp,
+    expr: Expr,
+    param: Expr,
+    text: Expr,
+    by: (Vec<String>, bool),
+) -> Expr {
     let param = match op {
         AggregateOp::CountValues => Some(text),
         _ => op.takes_param().then_some(param),
@@ -294,16 +369,34 @@ fn expr() -> impl Strategy<Value = Expr> {
     leaf.prop_recursive(4, 24, 3, |inner| {
         let inner = inner.boxed();
         let step = option::of(range());
-        let windows = (vector(inner.clone()), range_with_number(), step, offset(), at());
+        let windows = (
+            vector(inner.clone()),
+            range_with_number(),
+            step,
+            offset(),
+            at(),
+        );
         let windows = windows
             .prop_map(|(expr, range, step, offset, at)| subquery(expr, range, step, offset, at));
         let by = (labels(), any::<bool>());
         prop_oneof![
             inner.clone().prop_map(paren),
             (select(UnaryOp::ALL), inner.clone()).prop_map(|(op, expr)| unary(op, expr)),
-            (inner.clone(), inner.clone(), select(BinaryOp::ALL), any::<bool>(), matching())
+            (
+                inner.clone(),
+                inner.clone(),
+                select(BinaryOp::ALL),
+                any::<bool>(),
+                matching()
+            )
                 .prop_map(|(lhs, rhs, op, bool, matching)| binary(lhs, rhs, op, bool, matching)),
-            (select(AggregateOp::ALL), vector(inner.clone()), number(), string(), by)
+            (
+                select(AggregateOp::ALL),
+                vector(inner.clone()),
+                number(),
+                string(),
+                by
+            )
                 .prop_map(|(op, expr, param, text, by)| aggregate(op, expr, param, text, by)),
             prop_oneof![matrix(), windows].prop_map(|window| call(FunctionId::Rate, vec![window])),
             (vector(inner.clone()), number())
