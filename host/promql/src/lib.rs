@@ -6,7 +6,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a failing test panics"))]
 
+<<<<<<< HEAD
 pub mod annotations;
+=======
+>>>>>>> parser
 pub mod ast;
 pub mod budget;
 mod calendar;
