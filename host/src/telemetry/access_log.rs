@@ -77,10 +77,7 @@ impl AccessLog {
     /// When the thread cannot be started.
     pub fn new(destination: Destination, format: Format) -> io::Result<Self> {
         match destination {
-            Destination::None => Ok(Self {
-                format,
-                lines: None,
-            }),
+            Destination::None => Ok(Self { format, lines: None }),
             Destination::Stdout => Self::to_writer(format, io::stdout()),
             Destination::Stderr => Self::to_writer(format, io::stderr()),
         }
@@ -98,13 +95,8 @@ impl AccessLog {
                 let _ = writer.write_all(&line).and_then(|()| writer.flush());
             }
         };
-        std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(write_lines)?;
-        Ok(Self {
-            format,
-            lines: Some(sender),
-        })
+        std::thread::Builder::new().name("access-log".to_owned()).spawn(write_lines)?;
+        Ok(Self { format, lines: Some(sender) })
     }
 
     /// Writes the line of a request that ended at `now`; `form` is its
@@ -122,14 +114,7 @@ impl AccessLog {
 
 /// `IP - - [02/Jan/2006 15:04:05] "METHOD PATH PROTO STATUS BYTES" SECONDS FORM`
 fn text_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) -> Vec<u8> {
-    let Record {
-        method,
-        path,
-        version,
-        status,
-        bytes,
-        ..
-    } = record;
+    let Record { method, path, version, status, bytes, .. } = record;
     format!(
         "{} - - [{}] \"{method} {path} {version:?} {status} {bytes}\" {:.6} {form}\n",
         shown_ip(record.ip),
@@ -174,10 +159,7 @@ struct JsonLine<'a> {
     query: &'a str,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(value: &u64) -> bool {
     *value == 0
 }
@@ -216,12 +198,7 @@ mod tests {
 
     #[test]
     fn the_text_line_is_promxys() {
-        let line = text_line(
-            &record(),
-            moment(),
-            Duration::from_micros(1234),
-            "query=up&time=1",
-        );
+        let line = text_line(&record(), moment(), Duration::from_micros(1234), "query=up&time=1");
         let expected = "127.0.0.1 - - [03/Jun/2015 13:21:58] \"POST /api/v1/query HTTP/1.1 200 87\" 0.001234 query=up&time=1\n";
         assert_eq!(String::from_utf8_lossy(&line), expected);
     }
@@ -240,10 +217,7 @@ mod tests {
     #[test]
     fn destinations_are_promxys() {
         assert_eq!("stderr".parse(), Ok(Destination::Stderr));
-        let message = "file"
-            .parse::<Destination>()
-            .expect_err("not a destination")
-            .to_string();
+        let message = "file".parse::<Destination>().expect_err("not a destination").to_string();
         assert_eq!(
             message,
             "unknown access log destination \"file\": none, stdout and stderr are allowed"

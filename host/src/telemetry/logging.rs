@@ -21,11 +21,7 @@ impl Format {
     /// `json`, or text for anything else: promxy accepts any word here.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
-        if name == "json" {
-            Self::Json
-        } else {
-            Self::Text
-        }
+        if name == "json" { Self::Json } else { Self::Text }
     }
 }
 
@@ -70,15 +66,9 @@ impl FromStr for Threshold {
 /// When a log has been started before.
 pub fn init(threshold: Threshold, format: Format) -> Result<(), TryInitError> {
     let level = threshold.0;
-    let others = if level == Level::TRACE {
-        level
-    } else {
-        level.min(Level::INFO)
-    };
+    let others = if level == Level::TRACE { level } else { level.min(Level::INFO) };
     let filter = EnvFilter::new(format!("{others},promweave={level},promql={level}"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
         Format::Text => builder.finish().try_init(),
         Format::Json => builder.json().flatten_event(true).finish().try_init(),
@@ -91,20 +81,12 @@ mod tests {
 
     #[test]
     fn the_levels_are_logrus_names() {
-        for (name, level) in [
-            ("trace", Level::TRACE),
-            ("Warning", Level::WARN),
-            ("panic", Level::ERROR),
-        ] {
+        for (name, level) in
+            [("trace", Level::TRACE), ("Warning", Level::WARN), ("panic", Level::ERROR)]
+        {
             assert_eq!(name.parse(), Ok(Threshold(level)), "{name}");
         }
-        let message = "loud"
-            .parse::<Threshold>()
-            .expect_err("not a level")
-            .to_string();
-        assert!(
-            message.starts_with("unknown log level \"loud\""),
-            "{message}"
-        );
+        let message = "loud".parse::<Threshold>().expect_err("not a level").to_string();
+        assert!(message.starts_with("unknown log level \"loud\""), "{message}");
     }
 }
