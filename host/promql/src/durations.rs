@@ -68,12 +68,7 @@ impl Evaluation {
     fn resolve_node(self, expr: &mut Expr) -> Result<(), Error> {
         match expr {
             Expr::Vector(selector) => self.resolve_offset(selector),
-            Expr::Matrix(MatrixSelector {
-                selector,
-                range_ms,
-                range_expr,
-                ..
-            }) => {
+            Expr::Matrix(MatrixSelector { selector, range_ms, range_expr, .. }) => {
                 self.store(range_ms, range_expr.as_deref(), false)?;
                 self.resolve_offset(selector)
             }

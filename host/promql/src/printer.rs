@@ -136,9 +136,7 @@ impl Display for Operator<'_> {
         if node.return_bool {
             f.write_str(" bool")?;
         }
-        node.matching
-            .as_ref()
-            .map_or(Ok(()), |matching| write_matching(f, matching))
+        node.matching.as_ref().map_or(Ok(()), |matching| write_matching(f, matching))
     }
 }
 

@@ -14,11 +14,13 @@ mod start_time;
 mod xor;
 mod xor2;
 
+use promql::Histogram;
 use promql::budget::{Budget, Exceeded};
 
 use super::columns::{Columns, Window};
 use super::weight::FLOAT_BYTES;
 use histogram::Sink;
+use layout::Layout;
 
 /// `XOR`: floats.
 pub const XOR: i32 = 1;
@@ -46,7 +48,7 @@ pub enum Error {
     #[error("chunk of {0} bytes is cut short or corrupt")]
     Corrupt(usize),
     /// Spans or bounds of a histogram contradict one another.
-    #[error("chunk has {0}")]
+    #[error("histogram has {0}")]
     Layout(&'static str),
     /// Over the query's budget.
     #[error(transparent)]
@@ -80,6 +82,27 @@ pub fn decode(
     }
 }
 
+/// The histogram, if spans, buckets and bounds fit one another, in a schema
+/// that we know.
+///
+/// # Errors
+/// When they do not.
+pub(super) fn checked(histogram: Histogram) -> Result<Histogram, Error> {
+    let Histogram { schema, positive_spans, negative_spans, custom_values, .. } = histogram;
+    let layout = Layout::new(schema, positive_spans, negative_spans, custom_values)?;
+    if layout.positive_buckets != histogram.positive_buckets.len()
+        || layout.negative_buckets != histogram.negative_buckets.len()
+    {
+        return Err(Error::Layout("spans that do not match its buckets"));
+    }
+    histogram::at_known_schema(Histogram {
+        positive_spans: layout.positive,
+        negative_spans: layout.negative,
+        custom_values: layout.custom_values,
+        ..histogram
+    })
+}
+
 /// A chunk of floats has at most 65,535 samples, so it is enough to charge
 /// them when they are there.
 fn floats(
@@ -101,4 +124,4 @@ fn floats(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

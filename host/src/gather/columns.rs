@@ -33,8 +33,8 @@ impl Window {
 /// empties them and keeps their memory.
 #[derive(Debug, Default)]
 pub struct Columns {
-    pub(super) float_times: Vec<i64>,
-    pub(super) float_values: Vec<f64>,
+    float_times: Vec<i64>,
+    float_values: Vec<f64>,
     histogram_times: Vec<i64>,
     histogram_values: Vec<Histogram>,
     /// Where in the histogram columns each piece begins, ascending.
@@ -52,6 +52,12 @@ impl Columns {
     #[must_use]
     pub fn len(&self) -> usize {
         self.float_times.len() + self.histogram_times.len()
+    }
+
+    /// Number of float samples.
+    #[must_use]
+    pub fn floats(&self) -> usize {
+        self.float_times.len()
     }
 
     /// True without samples.

@@ -11,13 +11,13 @@ use std::collections::HashMap;
 use promql::series::STALE_NAN_BITS;
 use promql::{SeriesBatch, SeriesRef};
 
-use crate::storage::Grid;
+use crate::storage::Lookups;
 
 /// Puts the markers back. The exact moment of a marker is unknown; the
 /// earliest one that explains what was seen is taken, so that replicas with
 /// equal samples get equal markers.
 #[must_use]
-pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Grid) -> SeriesBatch {
+pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Lookups) -> SeriesBatch {
     let index: HashMap<_, _> = seen.iter().map(|series| (series.labels, series)).collect();
     let mut restored = SeriesBatch::new();
     for series in raw.iter() {
@@ -36,7 +36,7 @@ fn times(series: SeriesRef<'_>) -> Vec<i64> {
 }
 
 /// When the series must have been marked stale.
-fn markers(samples: &[i64], seen: &[i64], grid: Grid) -> Vec<i64> {
+fn markers(samples: &[i64], seen: &[i64], grid: Lookups) -> Vec<i64> {
     let mut markers = Vec::new();
     let (mut next_sample, mut next_seen) = (0, 0);
     // The last moment at which the newest sample so far was surely alive.
@@ -93,8 +93,8 @@ mod tests {
     use super::*;
     use promql::Labels;
 
-    fn grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Grid {
-        Grid { start_ms, end_ms, step_ms, lookback_ms: 300 }
+    fn grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Lookups {
+        Lookups { start_ms, end_ms, step_ms, lookback_ms: 300 }
     }
 
     #[test]

@@ -19,15 +19,10 @@ impl Parser<'_> {
             go_seconds(nanos.map_err(|error| self.error(token.span, error.to_string()))?)
         } else {
             let number = number::parse_literal(text);
-            number.map_err(|error| {
-                self.error(token.span, format!("error parsing number: {error}"))
-            })?
+            number
+                .map_err(|error| self.error(token.span, format!("error parsing number: {error}")))?
         };
-        Ok(NumberLiteral {
-            value,
-            duration: is_duration,
-            span: token.span,
-        })
+        Ok(NumberLiteral { value, duration: is_duration, span: token.span })
     }
 
     /// The bytes a string literal stands for.

@@ -151,7 +151,7 @@ impl<C: Counts> Samples<C> {
 
     fn histogram(&self, layout: &Layout) -> Result<Histogram, Error> {
         let (count, zero_count) = self.counts.totals();
-        let histogram = Histogram {
+        at_known_schema(Histogram {
             counter_reset_hint: CounterResetHint::Unknown,
             schema: layout.schema,
             zero_threshold: layout.zero_threshold,
@@ -163,8 +163,7 @@ impl<C: Counts> Samples<C> {
             positive_buckets: self.counts.side(0..layout.positive_buckets),
             negative_buckets: self.counts.side(layout.positive_buckets..layout.buckets()),
             custom_values: layout.custom_values.clone(),
-        };
-        if layout.schema > MAX_SCHEMA { reduce(histogram) } else { Ok(histogram) }
+        })
     }
 }
 
@@ -180,8 +179,12 @@ fn charge(budget: &Budget, bytes: usize) -> Result<(), Error> {
     Ok(budget.charge_bytes(bytes)?)
 }
 
-/// Merges the buckets of a schema finer than the finest we know.
-fn reduce(histogram: Histogram) -> Result<Histogram, Error> {
+/// The histogram, its buckets merged if its schema is finer than the finest
+/// that has bounds.
+pub(super) fn at_known_schema(histogram: Histogram) -> Result<Histogram, Error> {
+    if histogram.schema <= MAX_SCHEMA {
+        return Ok(histogram);
+    }
     let shift = histogram.schema - MAX_SCHEMA;
     let side = |spans, counts| {
         let mut merged: Vec<(i64, f64)> = Vec::new();

@@ -43,18 +43,29 @@ impl Layout {
         } else {
             Vec::new()
         };
+        let layout = Self::new(schema, positive, negative, custom_values)?;
+        if layout.buckets() > bits.remaining().min(MAX_ITEMS) {
+            return Err(corrupt);
+        }
+        Ok(Self { zero_threshold, ..layout })
+    }
+
+    /// A layout that makes sense, with a zero threshold of zero.
+    pub(super) fn new(
+        schema: i32,
+        positive: Vec<Span>,
+        negative: Vec<Span>,
+        custom_values: Vec<f64>,
+    ) -> Result<Self, Error> {
         let layout = Self {
-            schema,
-            zero_threshold,
+            schema: known_schema(i64::from(schema))?,
+            zero_threshold: 0.0,
             positive_buckets: buckets(&positive)?,
             negative_buckets: buckets(&negative)?,
             positive: without_empty(positive),
             negative: without_empty(negative),
             custom_values,
         };
-        if layout.buckets() > bits.remaining().min(MAX_ITEMS) {
-            return Err(corrupt);
-        }
         layout.check_custom_buckets()?;
         Ok(layout)
     }

@@ -1,4 +1,4 @@
-mod encode;
+pub(in crate::gather) mod encode;
 
 use promql::series::STALE_NAN_BITS;
 use promql::{CounterResetHint, Histogram, Labels, SeriesBatch, Span};
@@ -231,31 +231,31 @@ fn layouts_that_make_no_sense_are_refused() {
         (Histogram { schema: -10, ..exponential() }, "histogram schema -10 is not known"),
         (
             Histogram { positive_spans: spans(&[(0, 2), (-1, 1)]), ..exponential() },
-            "chunk has spans that overlap",
+            "histogram has spans that overlap",
         ),
         (
             Histogram { positive_spans: spans(&[(i32::MAX, 3)]), ..exponential() },
-            "chunk has spans beyond the last bucket",
+            "histogram has spans beyond the last bucket",
         ),
         (
             Histogram { positive_spans: spans(&[(2, 3)]), ..custom() },
-            "chunk has custom buckets without bounds",
+            "histogram has custom buckets without bounds",
         ),
         (
             Histogram { positive_spans: spans(&[(-1, 3)]), ..custom() },
-            "chunk has custom buckets without bounds",
+            "histogram has custom buckets without bounds",
         ),
         (
             Histogram { custom_values: vec![1.0, 1.0, 2.0], ..custom() },
-            "chunk has custom bounds that do not ascend",
+            "histogram has custom bounds that do not ascend",
         ),
         (
             Histogram { custom_values: vec![1.0, 2.0, f64::INFINITY], ..custom() },
-            "chunk has custom bounds that do not ascend",
+            "histogram has custom bounds that do not ascend",
         ),
         (
             Histogram { negative_spans: spans(&[(0, 1)]), negative_buckets: vec![1.0], ..custom() },
-            "chunk has negative custom buckets",
+            "histogram has negative custom buckets",
         ),
     ] {
         let error = decode_all(HISTOGRAM, &chunk(histogram), Window::ALL).expect_err("no sense");

@@ -37,7 +37,7 @@ impl<'a> Assembler<'a> {
     }
 
     pub(super) fn finish_series(&mut self, labels: Labels) -> Result<(), Exceeded> {
-        let floats = self.columns.float_times.len();
+        let floats = self.columns.floats();
         let samples = floats + std::mem::take(&mut self.histogram_samples);
         let bytes = floats * FLOAT_BYTES
             + std::mem::take(&mut self.histogram_bytes)

@@ -8,13 +8,13 @@ use promql::series::{STALE_NAN_BITS, is_stale};
 
 /// Bits, first bit of a byte first.
 #[derive(Default)]
-pub struct Writer {
-    pub bytes: Vec<u8>,
+pub(crate) struct Writer {
+    pub(crate) bytes: Vec<u8>,
     free: u32,
 }
 
 impl Writer {
-    pub fn bits(&mut self, value: u64, count: u32) {
+    pub(crate) fn bits(&mut self, value: u64, count: u32) {
         for place in (0..count).rev() {
             if self.free == 0 {
                 self.bytes.push(0);
@@ -46,20 +46,20 @@ impl Writer {
         }
     }
 
-    pub fn varbit_int(&mut self, value: i64) {
+    pub(crate) fn varbit_int(&mut self, value: i64) {
         let class = WIDTHS.iter().position(|width| fits(value, *width)).expect("64 bits fit");
         self.ones(class as u32, 8);
         self.bits(value as u64, WIDTHS[class]);
     }
 
-    pub fn varbit_uint(&mut self, value: u64) {
+    pub(crate) fn varbit_uint(&mut self, value: u64) {
         let fits = |width: &u32| *width == 64 || value >> width == 0;
         let class = WIDTHS.iter().position(fits).expect("64 bits fit");
         self.ones(class as u32, 8);
         self.bits(value, WIDTHS[class]);
     }
 
-    pub fn float(&mut self, value: f64) {
+    pub(crate) fn float(&mut self, value: f64) {
         self.bits(value.to_bits(), 64);
     }
 }
@@ -122,7 +122,7 @@ impl Xor {
 }
 
 /// An `XOR` chunk.
-pub fn xor(samples: &[(i64, f64)]) -> Vec<u8> {
+pub(crate) fn xor(samples: &[(i64, f64)]) -> Vec<u8> {
     let mut to = Writer { bytes: (samples.len() as u16).to_be_bytes().to_vec(), free: 0 };
     let (mut last, mut delta) = (0_i64, 0_i64);
     let mut xor = Xor::new(0.0);
@@ -186,7 +186,7 @@ impl Starts {
 }
 
 /// An `XOR2` chunk; start timestamps of zero are none.
-pub fn xor2(samples: &[(i64, f64)], starts: &[i64]) -> Vec<u8> {
+pub(crate) fn xor2(samples: &[(i64, f64)], starts: &[i64]) -> Vec<u8> {
     let [high, low] = (samples.len() as u16).to_be_bytes();
     let mut to = Writer { bytes: vec![high, low, 0], free: 0 };
     let (mut last, mut delta) = (0_i64, 0_i64);
@@ -269,7 +269,7 @@ fn write_xor2_window(xor: &mut Xor, to: &mut Writer, delta: u64) {
 
 /// Which histogram chunk to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     Integers,
     Floats,
 }
@@ -277,7 +277,7 @@ pub enum Kind {
 /// A `HISTOGRAM` or `FLOAT_HISTOGRAM` chunk, or its `_ST` variant if start
 /// timestamps are given. All histograms have the layout of the first, except
 /// stale markers, which may only come last.
-pub fn histograms(
+pub(crate) fn histograms(
     kind: Kind,
     samples: &[(i64, Histogram)],
     counter_reset: u8,
