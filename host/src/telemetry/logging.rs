@@ -1,5 +1,6 @@
 //! The process's log, with promxy's flags.
 
+use std::convert::Infallible;
 use std::io;
 use std::str::FromStr;
 
@@ -17,11 +18,12 @@ pub enum Format {
     Json,
 }
 
-impl Format {
+impl FromStr for Format {
+    type Err = Infallible;
+
     /// `json`, or text for anything else: promxy accepts any word here.
-    #[must_use]
-    pub fn from_name(name: &str) -> Self {
-        if name == "json" { Self::Json } else { Self::Text }
+    fn from_str(name: &str) -> Result<Self, Infallible> {
+        Ok(if name == "json" { Self::Json } else { Self::Text })
     }
 }
 
