@@ -6,7 +6,7 @@
 //! (quantiles, annotations) is not decided here.
 
 mod arithmetic;
-mod bounds;
+pub mod bounds;
 mod buckets;
 mod custom;
 mod reset;
@@ -15,12 +15,8 @@ mod text;
 mod trim;
 
 pub use arithmetic::{Combined, Compensation, IncompatibleSchemas};
-pub use buckets::Bucket;
-pub(crate) use trim::Keep;
-
-pub mod bounds;
-
 pub use bounds::Bucket;
+pub(crate) use trim::Keep;
 
 /// Schema of a histogram with custom bucket bounds (`custom_values`).
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;

@@ -337,7 +337,7 @@ fn open_metrics_float(value: f64) -> String {
 fn variance(histogram: &Histogram) -> f64 {
     let mean = histogram.sum / histogram.count;
     let (mut sum, mut lost) = (0.0, 0.0);
-    for bucket in histogram.all_buckets().iter().filter(|bucket| bucket.count != 0.0) {
+    for bucket in histogram.populated_buckets() {
         let value = if histogram.uses_custom_buckets() {
             (bucket.upper + bucket.lower) / 2.0
         } else if bucket.lower <= 0.0 && bucket.upper >= 0.0 {

@@ -286,13 +286,13 @@ pub(super) fn of_histogram(q: f64, histogram: &Histogram, about: &mut About<'_>)
     // below.
     let has_nan = histogram.sum.is_nan();
     let forward = has_nan || q < 0.5;
-    let mut buckets = histogram.all_buckets();
+    let mut buckets: Vec<Bucket> = histogram.buckets().collect();
     let mut rank = if forward { q * histogram.count } else { (1.0 - q) * histogram.count };
     if !forward {
         buckets.reverse();
     }
     let mut rest = buckets.iter();
-    let mut bucket = Bucket { lower: 0.0, upper: 0.0, count: 0.0 };
+    let mut bucket = Bucket { count: 0.0, lower: 0.0, upper: 0.0, ..histogram.zero_bucket() };
     let mut count = 0.0;
     for next in rest.by_ref() {
         bucket = *next;
@@ -368,10 +368,9 @@ pub(super) fn histogram_fraction(
     let custom = histogram.uses_custom_buckets();
     let mut ranks = Ranks::new(lower, upper);
     let (mut rank, mut count) = (0.0, 0.0);
-    let buckets = histogram.all_buckets();
-    let mut rest = buckets.iter();
+    let mut rest = histogram.buckets();
     for bucket in rest.by_ref() {
-        let mut bucket = *bucket;
+        let mut bucket = bucket;
         count += bucket.count;
         let zero = bucket.lower <= 0.0 && bucket.upper >= 0.0;
         if zero {

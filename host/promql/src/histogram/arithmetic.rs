@@ -1,7 +1,7 @@
 //! Sums, differences and multiples of histograms
 //! (prometheus/model/histogram/float_histogram.go).
 
-use super::bounds::exponential;
+use super::bounds::exponential_bound;
 use super::custom::{Mapped, shared_bounds};
 use super::side::{self, Addend, Sign, Walk};
 use super::{CounterResetHint, Histogram, Span};
@@ -330,7 +330,7 @@ impl Layout {
         }
         let covered = match self.threshold {
             Some(threshold) if threshold > 0.0 => Walk::new(&spans, &buckets)
-                .take_while(|(index, _)| exponential(*index, self.to) <= threshold)
+                .take_while(|(index, _)| exponential_bound(i64::from(*index), self.to) <= threshold)
                 .count(),
             _ => 0,
         };

@@ -1,62 +1,245 @@
-//! Bucket bounds of exponential and custom schemas.
+//! Bucket bounds: from a histogram to buckets with bounds and counts.
+//!
+//! In: a histogram's spans and counts. Out: its buckets from the lowest value
+//! to the highest, with the bounds that Prometheus computes, bit for bit
+//! (`getBoundExponential` and `allFloatBucketIterator` in
+//! prometheus/model/histogram). Nothing is merged, compacted or interpolated
+//! here, and an inconsistent histogram gives some buckets, never a panic.
 
-use super::CUSTOM_BUCKETS_SCHEMA;
+use super::{CUSTOM_BUCKETS_SCHEMA, Histogram, Span};
 
-/// The bound of bucket `index`: its upper bound on the positive side.
-/// Custom schemas end at infinity on both sides.
-pub(super) fn bound(index: i32, schema: i32, custom_values: &[f64]) -> f64 {
-    if schema != CUSTOM_BUCKETS_SCHEMA {
-        return exponential(index, schema);
-    }
-    match usize::try_from(index) {
-        Err(_) => f64::NEG_INFINITY,
-        Ok(index) => custom_values.get(index).copied().unwrap_or(f64::INFINITY),
+/// The finest exponential schema.
+pub const MAX_SCHEMA: i32 = 8;
+/// The coarsest exponential schema that Prometheus writes today.
+pub const MIN_SCHEMA: i32 = -4;
+/// The coarsest exponential schema for which bounds are defined.
+pub const MIN_RESERVED_SCHEMA: i32 = -9;
+
+/// A bucket with its bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bucket {
+    /// Lower bound.
+    pub lower: f64,
+    /// Upper bound.
+    pub upper: f64,
+    /// Whether the lower bound belongs to the bucket.
+    pub lower_inclusive: bool,
+    /// Whether the upper bound belongs to the bucket.
+    pub upper_inclusive: bool,
+    /// Observations in the bucket, not cumulative.
+    pub count: f64,
+}
+
+impl Bucket {
+    /// Which bounds are inclusive, as the number that the JSON answers carry:
+    /// 0 the upper, 1 the lower, 2 none, 3 both.
+    #[must_use]
+    pub const fn boundary_rule(&self) -> u8 {
+        match (self.lower_inclusive, self.upper_inclusive) {
+            (false, true) => 0,
+            (true, false) => 1,
+            (false, false) => 2,
+            (true, true) => 3,
+        }
     }
 }
 
-/// The upper bound of bucket `index` of an exponential schema.
-///
-/// The last bucket for finite values ends at the largest float; the one above
-/// it counts infinities.
-pub(super) fn exponential(index: i32, schema: i32) -> f64 {
-    if schema < 0 {
-        let exponent = i64::from(index) << u32::try_from(-schema).unwrap_or(0).min(31);
-        return if exponent == 1024 { f64::MAX } else { ldexp(1.0, exponent) };
+impl Histogram {
+    /// All buckets in ascending order: negative, zero, positive. Buckets that
+    /// the spans name are yielded even when they are empty, the zero bucket
+    /// only when it is not. Where a bucket overlaps with the zero bucket, its
+    /// bound is the zero threshold.
+    pub fn buckets(&self) -> impl Iterator<Item = Bucket> {
+        let negative = backward(&self.negative_spans, &self.negative_buckets)
+            .map(|(index, count)| self.negative_bucket(index, count));
+        let zero = (self.zero_count > 0.0).then(|| self.zero_bucket());
+        let positive = forward(&self.positive_spans, &self.positive_buckets)
+            .map(|(index, count)| self.positive_bucket(index, count));
+        negative.chain(zero).chain(positive)
     }
-    let schema = schema.clamp(0, 8);
-    let place = index & ((1 << schema) - 1);
-    let fraction = FRACTIONS[(place as usize) << (8 - schema)];
-    let exponent = i64::from(index >> schema) + 1;
+
+    /// The buckets that JSON answers list: those whose count is not zero.
+    pub fn populated_buckets(&self) -> impl Iterator<Item = Bucket> {
+        self.buckets().filter(|bucket| bucket.count != 0.0)
+    }
+
+    /// The zero bucket, empty or not.
+    #[must_use]
+    pub const fn zero_bucket(&self) -> Bucket {
+        Bucket {
+            lower: -self.zero_threshold,
+            upper: self.zero_threshold,
+            lower_inclusive: true,
+            upper_inclusive: true,
+            count: self.zero_count,
+        }
+    }
+
+    fn positive_bucket(&self, index: i64, count: f64) -> Bucket {
+        let (lower, upper) = (self.bound(index - 1), self.bound(index));
+        let mut bucket = self.with_inclusions(lower, upper, index, count);
+        self.keep_off_the_zero_bucket(&mut bucket);
+        bucket
+    }
+
+    fn negative_bucket(&self, index: i64, count: f64) -> Bucket {
+        // Custom bounds are never mirrored: such histograms have no negative side.
+        let bound = |index| -exponential_bound(index, self.schema);
+        let mut bucket = self.with_inclusions(bound(index), bound(index - 1), index, count);
+        self.keep_off_the_zero_bucket(&mut bucket);
+        bucket
+    }
+
+    fn bound(&self, index: i64) -> f64 {
+        if self.schema == CUSTOM_BUCKETS_SCHEMA {
+            custom_bound(index, &self.custom_values)
+        } else {
+            exponential_bound(index, self.schema)
+        }
+    }
+
+    fn with_inclusions(&self, lower: f64, upper: f64, index: i64, count: f64) -> Bucket {
+        let (lower_inclusive, upper_inclusive) = if self.schema == CUSTOM_BUCKETS_SCHEMA {
+            (index == 0, true)
+        } else {
+            (lower < 0.0, upper > 0.0)
+        };
+        Bucket { lower, upper, lower_inclusive, upper_inclusive, count }
+    }
+
+    fn keep_off_the_zero_bucket(&self, bucket: &mut Bucket) {
+        if bucket.upper < 0.0 && bucket.upper > -self.zero_threshold {
+            bucket.upper = -self.zero_threshold;
+        } else if bucket.lower > 0.0 && bucket.lower < self.zero_threshold {
+            bucket.lower = self.zero_threshold;
+        }
+    }
+}
+
+/// Index and count of each bucket, from the lowest index to the highest. Stops
+/// where spans or counts end first.
+pub fn forward(spans: &[Span], counts: &[f64]) -> impl Iterator<Item = (i64, f64)> {
+    let mut end = 0;
+    let indexes = spans.iter().flat_map(move |span| {
+        let start = end + i64::from(span.offset);
+        end = start + i64::from(span.length);
+        start..end
+    });
+    indexes.zip(counts.iter().copied())
+}
+
+/// Index and count of each bucket, from the highest index to the lowest.
+pub fn backward(spans: &[Span], counts: &[f64]) -> impl Iterator<Item = (i64, f64)> {
+    let mut end: i64 =
+        spans.iter().map(|span| i64::from(span.offset) + i64::from(span.length)).sum();
+    let indexes = spans.iter().rev().flat_map(move |span| {
+        let (start, last) = (end - i64::from(span.length), end);
+        end = start - i64::from(span.offset);
+        (start..last).rev()
+    });
+    indexes.zip(counts.iter().rev().copied())
+}
+
+/// Spans and counts of buckets with ascending indexes, the inverse of
+/// [`forward`]; nothing if the indexes do not ascend or do not fit.
+pub fn spans_of(buckets: impl IntoIterator<Item = (i64, f64)>) -> Option<(Vec<Span>, Vec<f64>)> {
+    let (mut spans, mut counts) = (Vec::<Span>::new(), Vec::new());
+    let mut next = 0;
+    for (index, count) in buckets {
+        match spans.last_mut() {
+            Some(span) if index == next => span.length += 1,
+            Some(_) if index < next => return None,
+            _ => spans.push(Span { offset: i32::try_from(index - next).ok()?, length: 1 }),
+        }
+        counts.push(count);
+        next = i64::from(i32::try_from(index).ok()?) + 1;
+    }
+    Some((spans, counts))
+}
+
+/// The upper bound of custom bucket `index`: infinite above the last bound,
+/// and below the first.
+#[must_use]
+pub fn custom_bound(index: i64, bounds: &[f64]) -> f64 {
+    match usize::try_from(index) {
+        Ok(index) => bounds.get(index).copied().unwrap_or(f64::INFINITY),
+        Err(_) => f64::NEG_INFINITY,
+    }
+}
+
+/// The upper bound of positive bucket `index` of an exponential schema; NaN for
+/// a schema without bounds.
+///
+/// The bucket that would reach to 2^1024 reaches to the largest finite number,
+/// so that the next one is left for infinite observations.
+#[must_use]
+pub fn exponential_bound(index: i64, schema: i32) -> f64 {
+    let (fraction, exponent) = match schema {
+        MIN_RESERVED_SCHEMA..0 => (0.5, index.saturating_mul(1 << -schema).saturating_add(1)),
+        0..=MAX_SCHEMA => {
+            let within = index & ((1 << schema) - 1);
+            // The bounds of coarser schemas are every 2^n-th of the finest.
+            let position = usize::try_from(within << (MAX_SCHEMA - schema)).unwrap_or(0);
+            (FRACTIONS[position], (index >> schema).saturating_add(1))
+        }
+        _ => return f64::NAN,
+    };
     if fraction == 0.5 && exponent == 1025 {
         return f64::MAX;
     }
-    ldexp(fraction, exponent)
+    scale(fraction, exponent)
 }
 
-/// The index, at the lower resolution `to`, of the bucket that holds bucket
-/// `index` of schema `from`.
-pub(super) fn coarser(index: i32, from: i32, to: i32) -> i32 {
-    let shift = u32::try_from(from - to).unwrap_or(0).min(31);
-    ((index.wrapping_sub(1)) >> shift) + 1
+/// The positive bucket of an exponential schema that has exactly this upper
+/// bound: the inverse of [`exponential_bound`], except that it knows no bounds
+/// below the smallest normal number.
+#[must_use]
+pub fn exponential_index(upper: f64, schema: i32) -> Option<i64> {
+    if !(MIN_RESERVED_SCHEMA..=MAX_SCHEMA).contains(&schema) {
+        return None;
+    }
+    let last = if schema < 0 { 1024 >> -schema } else { 1024 << schema };
+    if upper == f64::MAX {
+        return Some(last);
+    }
+    if upper == f64::INFINITY {
+        return Some(last + 1);
+    }
+    if upper.is_nan() || upper < f64::MIN_POSITIVE {
+        return None;
+    }
+    let bits = upper.to_bits();
+    let power = (bits >> 52) as i64 - 1023;
+    let fraction = f64::from_bits(bits & ((1 << 52) - 1) | 1022 << 52);
+    let position = FRACTIONS.binary_search_by(|own| own.total_cmp(&fraction)).ok()? as i64;
+    let index = (power << MAX_SCHEMA) + position;
+    let coarser = MAX_SCHEMA - schema;
+    (index & ((1 << coarser) - 1) == 0).then_some(index >> coarser)
 }
 
-/// `fraction · 2^exponent`, rounded once; `fraction` lies in `[0.5, 1]`.
-fn ldexp(fraction: f64, exponent: i64) -> f64 {
-    const HALF: i64 = 512;
-    let power = |exponent: i64| f64::from_bits(((exponent + 1023) as u64) << 52);
+/// `fraction`·2^`exponent`, rounded once, for a fraction in `[0.5, 1)`.
+fn scale(fraction: f64, exponent: i64) -> f64 {
     match exponent {
-        1026.. => f64::INFINITY,
-        512.. => fraction * power(HALF) * power(exponent - HALF),
-        -512..512 => fraction * power(exponent),
-        -1100..-512 => fraction * power(-HALF) * power(exponent + HALF),
-        _ => 0.0,
+        ..-1074 => 0.0,
+        // Down to the subnormal numbers in two steps; only the last one rounds.
+        -1074..-1021 => fraction * power_of_two(exponent + 64) * power_of_two(-64),
+        -1021..1024 => fraction * power_of_two(exponent),
+        1024 => fraction * 2.0 * power_of_two(1023),
+        1025.. => f64::INFINITY,
     }
 }
 
-/// The bounds between 0.5 and 1 of schema 8, as Prometheus has them; a lower
-/// schema takes every second, fourth, … of them.
+/// 2^`exponent` for an exponent that a normal number can have.
+fn power_of_two(exponent: i64) -> f64 {
+    let biased = u64::try_from(exponent + 1023).expect("the exponent of a normal number");
+    f64::from_bits(biased << 52)
+}
+
+/// The bucket bounds of schema 8 in `[0.5, 1)`: 2^(n/256 - 1). Fixed numbers,
+/// not rounded in any one way, so they cannot be computed
+/// (`exponentialBounds` in prometheus/model/histogram/generic.go).
 #[rustfmt::skip]
-static FRACTIONS: [f64; 256] = [
+const FRACTIONS: [f64; 256] = [
     0.5, 0.5013556375251013, 0.5027149505564014, 0.5040779490592088,
     0.5054446430258502, 0.5068150424757447, 0.5081891574554764, 0.509566998038869,
     0.5109485743270583, 0.5123338964485679, 0.5137229745593818, 0.5151158188430205,
@@ -124,30 +307,4 @@ static FRACTIONS: [f64; 256] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn powers_of_two_are_bounds_of_every_schema() {
-        for schema in -4..=8 {
-            assert_eq!(exponential(0, schema), 1.0);
-        }
-        assert_eq!(exponential(1, 0), 2.0);
-        assert_eq!(exponential(-1, -1), 0.25);
-        assert_eq!(exponential(8, 3), 2.0);
-        assert_eq!(exponential(-1074, 0), f64::from_bits(1));
-    }
-
-    #[test]
-    fn the_last_finite_bucket_ends_at_the_largest_float() {
-        assert_eq!(exponential(1024, 0), f64::MAX);
-        assert_eq!(exponential(1025, 0), f64::INFINITY);
-        assert_eq!(exponential(64, -4), f64::MAX);
-        assert_eq!(exponential(1024 << 8, 8), f64::MAX);
-    }
-
-    #[test]
-    fn coarser_buckets_hold_the_finer_ones() {
-        assert_eq!([-1, 0, 1, 2, 3].map(|index| coarser(index, 1, 0)), [0, 0, 1, 1, 2]);
-    }
-}
+mod tests;

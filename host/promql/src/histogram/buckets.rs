@@ -1,20 +1,9 @@
-//! Buckets with their bounds, in order.
+//! Buckets as arithmetic needs them: on one side, with their own bounds even
+//! where these lie within the zero bucket.
 
-use super::bounds::bound;
-use super::side::Walk;
+use super::bounds::{Bucket, custom_bound, exponential_bound, forward};
 use super::{CUSTOM_BUCKETS_SCHEMA, Histogram};
 use crate::math;
-
-/// One bucket and its bounds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bucket {
-    /// Lower bound.
-    pub lower: f64,
-    /// Upper bound.
-    pub upper: f64,
-    /// Observations.
-    pub count: f64,
-}
 
 impl Bucket {
     /// Which part of the bucket lies at or below `value`, which is strictly
@@ -36,55 +25,54 @@ impl Bucket {
 impl Histogram {
     /// Positive buckets in ascending order, empty ones included.
     pub(crate) fn positive(&self) -> impl Iterator<Item = Bucket> + use<'_> {
-        let at = |index| bound(index, self.schema, &self.custom_values);
-        Walk::new(&self.positive_spans, &self.positive_buckets).map(move |(index, count)| Bucket {
-            lower: at(index - 1),
-            upper: at(index),
+        let custom = self.uses_custom_buckets();
+        let bound = move |index| {
+            if custom {
+                custom_bound(index, &self.custom_values)
+            } else {
+                exponential_bound(index, self.schema)
+            }
+        };
+        forward(&self.positive_spans, &self.positive_buckets).map(move |(index, count)| Bucket {
+            lower: bound(index - 1),
+            upper: bound(index),
+            lower_inclusive: custom && index == 0,
+            upper_inclusive: true,
             count,
         })
     }
 
     /// Negative buckets from zero outwards, empty ones included.
     pub(crate) fn negative(&self) -> impl Iterator<Item = Bucket> + use<'_> {
-        let at = |index| -bound(index, self.schema, &[]);
-        Walk::new(&self.negative_spans, &self.negative_buckets).map(move |(index, count)| Bucket {
-            lower: at(index),
-            upper: at(index - 1),
+        let bound = |index| -exponential_bound(index, self.schema);
+        forward(&self.negative_spans, &self.negative_buckets).map(move |(index, count)| Bucket {
+            lower: bound(index),
+            upper: bound(index - 1),
+            lower_inclusive: true,
+            upper_inclusive: false,
             count,
         })
-    }
-
-    /// The zero bucket.
-    pub(crate) fn zero_bucket(&self) -> Bucket {
-        let threshold = self.zero_threshold;
-        Bucket { lower: -threshold, upper: threshold, count: self.zero_count }
-    }
-
-    /// All buckets in ascending order; a bucket that overlaps the zero bucket
-    /// ends at its threshold.
-    pub(crate) fn all_buckets(&self) -> Vec<Bucket> {
-        let threshold = self.zero_threshold;
-        let mut all: Vec<Bucket> = self.negative().collect();
-        all.reverse();
-        for bucket in &mut all {
-            if bucket.upper < 0.0 && bucket.upper > -threshold {
-                bucket.upper = -threshold;
-            }
-        }
-        if self.zero_count > 0.0 {
-            all.push(self.zero_bucket());
-        }
-        all.extend(self.positive().map(|mut bucket| {
-            if bucket.lower > 0.0 && bucket.lower < threshold {
-                bucket.lower = threshold;
-            }
-            bucket
-        }));
-        all
     }
 
     /// True for schemas whose bounds grow exponentially.
     pub(super) fn is_exponential(&self) -> bool {
         self.schema != CUSTOM_BUCKETS_SCHEMA
+    }
+}
+
+/// The index, at the lower resolution `to`, of the bucket that holds bucket
+/// `index` of schema `from`.
+pub(super) fn coarser(index: i32, from: i32, to: i32) -> i32 {
+    let shift = u32::try_from(from - to).unwrap_or(0).min(31);
+    (index.wrapping_sub(1) >> shift) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coarser_buckets_hold_the_finer_ones() {
+        assert_eq!([-1, 0, 1, 2, 3].map(|index| coarser(index, 1, 0)), [0, 0, 1, 1, 2]);
     }
 }

@@ -1,7 +1,7 @@
 //! Counter resets, and zero buckets of different widths.
 
 use super::arithmetic::Compensation;
-use super::bounds::exponential;
+use super::bounds::exponential_bound;
 use super::side::{self, Walk};
 use super::{CounterResetHint, Histogram, custom};
 use crate::kahan;
@@ -53,7 +53,7 @@ impl Histogram {
         let skip = move |(index, _): &(i32, f64)| {
             threshold != 0.0
                 && schema != super::CUSTOM_BUCKETS_SCHEMA
-                && exponential(*index, schema) <= threshold
+                && exponential_bound(i64::from(*index), schema) <= threshold
         };
         let mut current = current.skip_while(skip).peekable();
         for (index, before) in previous.skip_while(skip) {

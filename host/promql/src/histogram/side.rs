@@ -5,7 +5,7 @@
 //! servers; they give odd results here, never a panic.
 
 use super::Span;
-use super::bounds;
+use super::buckets::coarser;
 use crate::kahan;
 
 /// Walks buckets as (index, count), optionally merged to a lower resolution.
@@ -55,11 +55,11 @@ impl Iterator for Walk<'_> {
         if self.from == self.to {
             return Some((index, count));
         }
-        let target = bounds::coarser(index, self.from, self.to);
+        let target = coarser(index, self.from, self.to);
         loop {
             let ahead = self.clone();
             match self.next_unmerged() {
-                Some((index, more)) if bounds::coarser(index, self.from, self.to) == target => {
+                Some((index, more)) if coarser(index, self.from, self.to) == target => {
                     count += more;
                 }
                 _ => {
@@ -155,7 +155,7 @@ pub(super) fn reduce(
     let mut merged: Vec<f64> = Vec::with_capacity(buckets.len());
     let mut merged_compensation = Vec::new();
     for (place, (index, count)) in Walk::new(spans, buckets).enumerate() {
-        let target = bounds::coarser(index, from, to);
+        let target = coarser(index, from, to);
         let own = compensation.as_ref().and_then(|c| c.get(place)).copied().unwrap_or(0.0);
         if last == Some(target) {
             let end = merged.len() - 1;

@@ -2,7 +2,7 @@
 //! far as the buckets tell.
 
 use super::Histogram;
-use super::buckets::Bucket;
+use super::bounds::Bucket;
 
 /// Which observations stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +151,7 @@ fn trim_highest(bucket: Bucket, value: f64, keep: Keep) -> (f64, f64) {
 }
 
 fn trim_zero(bucket: Bucket, value: f64, keep: Keep) -> (f64, f64) {
-    let Bucket { lower, upper, count } = bucket;
+    let Bucket { lower, upper, count, .. } = bucket;
     let whole = (count, (lower + upper) / 2.0);
     match keep {
         Keep::Below if value <= lower => (0.0, 0.0),
