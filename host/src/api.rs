@@ -275,10 +275,7 @@ impl Api {
     /// What accompanies a metadata call.
     fn context(&self) -> storage::Context {
         let Settings { timeout, max_samples, max_bytes, .. } = self.settings;
-        storage::Context {
-            deadline: Instant::now() + timeout,
-            budget: Budget::new(max_samples, max_bytes),
-        }
+        storage::Context::new(Instant::now() + timeout, Budget::new(max_samples, max_bytes))
     }
 }
 

@@ -1,6 +1,5 @@
 //! The process's log, with promxy's flags.
 
-use std::convert::Infallible;
 use std::io;
 use std::str::FromStr;
 
@@ -18,12 +17,11 @@ pub enum Format {
     Json,
 }
 
-impl FromStr for Format {
-    type Err = Infallible;
-
+impl Format {
     /// `json`, or text for anything else: promxy accepts any word here.
-    fn from_str(name: &str) -> Result<Self, Infallible> {
-        Ok(if name == "json" { Self::Json } else { Self::Text })
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        if name == "json" { Self::Json } else { Self::Text }
     }
 }
 
