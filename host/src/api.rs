@@ -8,7 +8,8 @@ mod cors;
 pub mod encode;
 mod error;
 mod form;
-mod moment;
+mod language;
+mod metadata;
 mod params;
 mod queries;
 mod reply;
@@ -25,6 +26,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request;
 use hyper::{Method, Request, Response};
 use promql::budget::Budget;
+use promql::parser::Options;
 
 pub use self::cors::Cors;
 use self::encode::Document;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub route_prefix: String,
     /// Where the process's own metrics are.
     pub metrics_path: String,
+    /// The optional parts of the language.
+    pub language: Options,
     /// Which web pages of other origins may ask.
     pub cors: Cors,
     /// How long a metadata call may take.
@@ -103,7 +107,7 @@ struct Call {
     method: Method,
     form: Form,
     /// The path's parameter, or empty.
-    parameter: String,
+    parameter: Vec<u8>,
 }
 
 /// What an endpoint answers.
@@ -175,7 +179,7 @@ impl Api {
         (path, extension)
     }
 
-    fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<String>)> {
+    fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<Vec<u8>>)> {
         if full == self.settings.metrics_path {
             return Some((&router::METRICS, None));
         }
@@ -241,7 +245,13 @@ impl Api {
         match endpoint {
             Endpoint::Query => self.query(&call).await,
             Endpoint::QueryRange => self.query_range(&call).await,
-            //XX
+            Endpoint::QueryExemplars => self.query_exemplars(&call).await,
+            Endpoint::FormatQuery => self.format_query(&call).await,
+            Endpoint::ParseQuery => self.parse_query(&call).await,
+            Endpoint::Series => self.series(&call).await,
+            Endpoint::Labels => self.labels(&call).await,
+            Endpoint::LabelValues => self.label_values(&call).await,
+            Endpoint::Metadata => self.metadata(&call).await,
             Endpoint::BuildInfo | Endpoint::RuntimeInfo | Endpoint::Config | Endpoint::Flags => {
                 Ok(status::answer(endpoint, &self.status.load()))
             }
@@ -251,7 +261,7 @@ impl Api {
             Endpoint::Healthy => Ok(status::healthy()),
             Endpoint::Ready => Ok(status::ready(self.phase())),
             Endpoint::Reload => self.reload(&call.method).await,
-            _ => Ok(status::metrics(&self.metrics)),
+            Endpoint::Metrics => Ok(status::metrics(&self.metrics)),
         }
     }
 

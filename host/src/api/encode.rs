@@ -9,6 +9,7 @@ mod histogram;
 mod matrix;
 mod stats;
 pub mod text;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use promql::{Labels, SeriesBatch, SeriesRef, number};
 
 use self::matrix::MatrixCursor;
 use self::text::{write_escaped, write_raw};
+pub(super) use self::tree::Tree;
 use crate::query::{self, Value};
 use crate::storage::{Metadata, SeriesExemplars};
 

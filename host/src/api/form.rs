@@ -114,18 +114,18 @@ fn decode_pair(pair: &[u8]) -> Result<(String, String), Error> {
         Some(at) => (&pair[..at], &pair[at + 1..]),
         None => (pair, &[][..]),
     };
-    Ok((decode(name, b' ')?, decode(value, b' ')?))
+    Ok((lossy(decode(name, b' ')?), lossy(decode(value, b' ')?)))
 }
 
 /// Decodes a path segment: as a parameter, but `+` is itself.
 ///
 /// # Errors
 /// On `%` without two hexadecimal digits.
-pub(super) fn decode_segment(segment: &[u8]) -> Result<String, Error> {
+pub(super) fn decode_segment(segment: &[u8]) -> Result<Vec<u8>, Error> {
     decode(segment, b'+')
 }
 
-fn decode(text: &[u8], plus: u8) -> Result<String, Error> {
+fn decode(text: &[u8], plus: u8) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
@@ -140,10 +140,13 @@ fn decode(text: &[u8], plus: u8) -> Result<String, Error> {
             other => bytes.push(*other),
         }
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Ok(bytes)
+}
+
+/// Copies only what is not UTF-8.
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {

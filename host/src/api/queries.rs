@@ -1,13 +1,11 @@
-//! Calls about queries: run one, print one, take one apart.
+//! Calls that run a query.
 
 use promql::SeriesBatch;
 
 use super::encode::{Data, Document};
 use super::{Answer, Api, Call, Error, now_ms, params};
 use crate::query::{Outcome, Request, Value};
-
-/// What Prometheus says when `limit` cut an answer.
-pub(super) const TRUNCATED: &str = "results truncated due to limit";
+use crate::storage::TRUNCATED;
 
 impl Api {
     pub(super) async fn query(&self, call: &Call) -> Result<Answer, Error> {

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::encode::{CHUNK, Document, Encoder, text};
-use super::error::Error;
+use super::error::{Error, FAILED};
 use crate::server::body::{Body, Broken};
 use crate::server::compress::{Coding, Compressor};
 use crate::telemetry::Metrics;
@@ -152,7 +152,7 @@ fn compress(body: Vec<u8>, coding: Coding) -> io::Result<Vec<u8>> {
 
 fn compression_failed(error: &io::Error) -> Response<Body> {
     tracing::error!(%error, "a response could not be compressed");
-    plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
+    plain(FAILED, format!("{error}\n"))
 }
 
 /// An answer that is still being encoded.

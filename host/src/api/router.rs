@@ -118,16 +118,17 @@ static ROUTES: &[Route] = &[
 /// The endpoint of [`Endpoint::Metrics`], whose path is a setting.
 pub(super) static METRICS: Route = route("/metrics", GET, Endpoint::Metrics);
 
-/// The route of a path, and the value of its parameter, decoded.
+/// The route of a path, and the value of its parameter, decoded but perhaps
+/// not UTF-8.
 #[must_use]
-pub(super) fn find(path: &str) -> Option<(&'static Route, Option<String>)> {
+pub(super) fn find(path: &str) -> Option<(&'static Route, Option<Vec<u8>>)> {
     ROUTES
         .iter()
         .find_map(|route| match_path(route.pattern, path).map(|parameter| (route, parameter)))
 }
 
 /// The parameter, if the path fits.
-fn match_path(pattern: &str, path: &str) -> Option<Option<String>> {
+fn match_path(pattern: &str, path: &str) -> Option<Option<Vec<u8>>> {
     let Some((before, after)) = pattern.split_once(":name") else {
         return (pattern == path).then_some(None);
     };
@@ -164,11 +165,11 @@ mod tests {
         let found = |path: &str| find(path).map(|(route, parameter)| (route.endpoint, parameter));
         assert_eq!(
             found("/api/v1/label/job/values"),
-            Some((Endpoint::LabelValues, Some("job".to_owned())))
+            Some((Endpoint::LabelValues, Some(b"job".to_vec())))
         );
         assert_eq!(
             found("/api/v1/label/a%2Fb%20c+d/values"),
-            Some((Endpoint::LabelValues, Some("a/b c+d".to_owned())))
+            Some((Endpoint::LabelValues, Some(b"a/b c+d".to_vec())))
         );
         for path in [
             "/api/v1/label//values",

@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use super::encode::{Data, Document};
+use super::error::{FAILED, NOT_READY};
 use super::router::Endpoint;
 use super::{Answer, Error, Form, Phase, Settings, params, reply};
 use crate::telemetry::Metrics;
@@ -151,7 +152,7 @@ pub(super) fn ready(phase: Phase) -> Answer {
 pub(super) fn unavailable(phase: Phase) -> hyper::Response<super::Body> {
     let stopping = phase == Phase::Stopping;
     let text = if stopping { "promweave is Stopping.\n" } else { "Service Unavailable" };
-    let mut response = reply::plain(StatusCode::SERVICE_UNAVAILABLE, text);
+    let mut response = reply::plain(NOT_READY, text);
     let value = if stopping { "true" } else { "false" };
     response
         .headers_mut()
@@ -170,10 +171,7 @@ pub(super) fn reload_refused(method: &Method) -> Answer {
 pub(super) fn reloaded(result: Result<(), String>) -> Answer {
     Answer::Plain(match result {
         Ok(()) => reply::plain(StatusCode::OK, ""),
-        Err(reason) => reply::plain(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("failed to reload config: {reason}\n"),
-        ),
+        Err(reason) => reply::plain(FAILED, format!("failed to reload config: {reason}\n")),
     })
 }
 

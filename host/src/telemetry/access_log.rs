@@ -10,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use hyper::{Method, Version};
-use serde::Serialize;
+use serde_json::Value;
 
 use super::logging::Format;
 
@@ -135,44 +135,22 @@ fn text_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) ->
     .into_bytes()
 }
 
+/// promxy's keys in promxy's order; what is empty or zero is left out.
 fn json_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) -> Vec<u8> {
-    let line = JsonLine {
-        remote_addr: shown_ip(record.ip),
-        time: stamp(now).to_string(),
-        method: record.method.as_str(),
-        path: &record.path,
-        protocol: format!("{:?}", record.version),
-        status: record.status,
-        response_bytes: record.bytes,
-        duration: elapsed.as_secs_f64(),
-        query: form,
-    };
-    let mut text = serde_json::to_vec(&line).expect("a struct of texts and numbers serialises");
-    text.push(b'\n');
-    text
-}
-
-/// Values that are empty or zero are left out, as by promxy.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonLine<'a> {
-    remote_addr: String,
-    time: String,
-    method: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    path: &'a str,
-    protocol: String,
-    status: u16,
-    #[serde(skip_serializing_if = "is_zero")]
-    response_bytes: u64,
-    duration: f64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    query: &'a str,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-fn is_zero(value: &u64) -> bool {
-    *value == 0
+    let fields = [
+        ("remoteAddr", Value::from(shown_ip(record.ip))),
+        ("time", Value::from(stamp(now).to_string())),
+        ("method", Value::from(record.method.as_str())),
+        ("path", Value::from(record.path.as_str())),
+        ("protocol", Value::from(format!("{:?}", record.version))),
+        ("status", Value::from(record.status)),
+        ("responseBytes", Value::from(record.bytes)),
+        ("duration", Value::from(elapsed.as_secs_f64())),
+        ("query", Value::from(form)),
+    ];
+    let present = fields.iter().filter(|(_, value)| *value != "" && *value != 0);
+    let fields: Vec<String> = present.map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}\n", fields.join(",")).into_bytes()
 }
 
 /// Go prints the address of a client between brackets if it is IPv6.
