@@ -160,10 +160,7 @@ mod tests {
     use super::*;
     use crate::parser::{Options, parse};
 
-    const EVALUATION: Evaluation = Evaluation {
-        step_ms: 15_000,
-        range_ms: 3_600_000,
-    };
+    const EVALUATION: Evaluation = Evaluation { step_ms: 15_000, range_ms: 3_600_000 };
 
     fn resolved(query: &str) -> Result<Expr, Error> {
         let mut expr = parse(query, &Options::all()).expect("it parses");

@@ -44,10 +44,9 @@ fn map_rebuilds_from_the_leaves_up() {
     let expr = read("a + b - (c)");
     let mapped = expr.map(|node| match node {
         Expr::Paren(paren) => *paren.expr,
-        Expr::Vector(selector) => Expr::Paren(Paren {
-            span: selector.span,
-            expr: Box::new(Expr::Vector(selector)),
-        }),
+        Expr::Vector(selector) => {
+            Expr::Paren(Paren { span: selector.span, expr: Box::new(Expr::Vector(selector)) })
+        }
         other => other,
     });
     assert_eq!(mapped.to_string(), "(a) + (b) - (c)");
@@ -68,10 +67,7 @@ fn the_spine_of_a_chain_starts_outside() {
     let ops: Vec<BinaryOp> = chain.spine().iter().map(|link| link.op).collect();
     assert_eq!(ops, [BinaryOp::Sub, BinaryOp::Add]);
     let (lhs, rhs) = chain.into_operands();
-    assert_eq!(
-        (lhs.to_string(), rhs.to_string()),
-        ("a + b".to_owned(), "c * d".to_owned())
-    );
+    assert_eq!((lhs.to_string(), rhs.to_string()), ("a + b".to_owned(), "c * d".to_owned()));
 }
 
 #[test]

@@ -25,10 +25,9 @@ fn selector(query: &str) -> VectorSelector {
 /// The query with parentheses around every operator.
 fn grouped(query: &str) -> String {
     let grouped = read(query).map(|node| match node {
-        Expr::Binary(_) | Expr::Unary(_) => Expr::Paren(crate::ast::Paren {
-            span: node.span(),
-            expr: Box::new(node),
-        }),
+        Expr::Binary(_) | Expr::Unary(_) => {
+            Expr::Paren(crate::ast::Paren { span: node.span(), expr: Box::new(node) })
+        }
         other => other,
     });
     grouped.to_string()
@@ -37,45 +36,21 @@ fn grouped(query: &str) -> String {
 #[test]
 fn errors_have_the_text_and_place_prometheus_gives_them() {
     for (query, wanted) in [
-        (
-            "",
-            "unknown position: parse error: no expression found in input",
-        ),
+        ("", "unknown position: parse error: no expression found in input"),
         ("# only", "1:1: parse error: no expression found in input"),
         ("1 +", "1:4: parse error: unexpected end of input"),
-        (
-            "a\n+\n)",
-            "3:2: parse error: unexpected right parenthesis ')'",
-        ),
+        ("a\n+\n)", "3:2: parse error: unexpected right parenthesis ')'"),
         ("sum(x", "1:6: parse error: unclosed left parenthesis"),
         ("x[1", "1:4: parse error: unclosed left bracket"),
-        (
-            "x[",
-            "1:3: parse error: unexpected end of input in duration expression",
-        ),
+        ("x[", "1:3: parse error: unexpected end of input in duration expression"),
         ("é", "1:1: parse error: unexpected character: 'é'"),
         (r#"x{a="b"#, "1:5: parse error: unterminated quoted string"),
-        (
-            r"x{a='b\q'}",
-            "1:5: parse error: unknown escape sequence U+0071 'q'",
-        ),
+        (r"x{a='b\q'}", "1:5: parse error: unknown escape sequence U+0071 'q'"),
         ("a b", r#"1:3: parse error: unexpected identifier "b""#),
-        (
-            "sum by (a) + 1",
-            "1:12: parse error: unexpected <op:+> in aggregation",
-        ),
-        (
-            "a + on",
-            r#"1:7: parse error: unexpected end of input in grouping opts, expected "(""#,
-        ),
-        (
-            "foo @ start",
-            "1:12: parse error: unexpected end of input in @, expected timestamp",
-        ),
-        (
-            "abs(a,)",
-            "1:6: parse error: trailing commas not allowed in function call args",
-        ),
+        ("sum by (a) + 1", "1:12: parse error: unexpected <op:+> in aggregation"),
+        ("a + on", r#"1:7: parse error: unexpected end of input in grouping opts, expected "(""#),
+        ("foo @ start", "1:12: parse error: unexpected end of input in @, expected timestamp"),
+        ("abs(a,)", "1:6: parse error: trailing commas not allowed in function call args"),
         (
             "1_ + 1",
             r#"1:1: parse error: error parsing number: strconv.ParseFloat: parsing "1_": invalid syntax"#,
@@ -84,10 +59,7 @@ fn errors_have_the_text_and_place_prometheus_gives_them() {
             "foo @ 1e30",
             "1:1: parse error: timestamp out of bounds for @ modifier: 1000000000000000019884624838656.000000",
         ),
-        (
-            r#"x{a=~"b("}"#,
-            "1:3: parse error: error parsing regexp: missing closing ): `b(`",
-        ),
+        (r#"x{a=~"b("}"#, "1:3: parse error: error parsing regexp: missing closing ): `b(`"),
         (
             r#"sum(a) by ("\xff",b)"#,
             r#"1:12: parse error: invalid label name for grouping: "\xff""#,
@@ -100,14 +72,8 @@ fn errors_have_the_text_and_place_prometheus_gives_them() {
 #[test]
 fn types_are_checked_as_prometheus_does() {
     for (query, wanted) in [
-        (
-            "1 == 1",
-            "1:3: parse error: comparisons between scalars must use BOOL modifier",
-        ),
-        (
-            "a  + bool b",
-            "1:4: parse error: bool modifier can only be used on comparison operators",
-        ),
+        ("1 == 1", "1:3: parse error: comparisons between scalars must use BOOL modifier"),
+        ("a  + bool b", "1:4: parse error: bool modifier can only be used on comparison operators"),
         (
             r#"1 + "a""#,
             "1:5: parse error: binary expression must contain only scalar and instant vector types",
@@ -172,52 +138,31 @@ fn the_first_error_in_reading_order_wins() {
 
 #[test]
 fn optional_parts_are_refused_unless_switched_on() {
-    let none = Options {
-        duration_expressions: false,
-        ..Options::default()
-    };
+    let none = Options { duration_expressions: false, ..Options::default() };
     for (query, wanted) in [
         (
             "limitk(1, a)",
             "1:1: parse error: limitk() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
         ),
-        (
-            "step()",
-            r#"1:1: parse error: function "step" is not enabled"#,
-        ),
+        ("step()", r#"1:1: parse error: function "step" is not enabled"#),
         (
             "a + fill(1) b",
             "1:1: parse error: binop fill modifiers are experimental and not enabled",
         ),
-        (
-            "a[5m] smoothed",
-            "1:1: parse error: smoothed modifier is experimental and not enabled",
-        ),
-        (
-            "a offset -step()",
-            "1:10: parse error: experimental duration expression is not enabled",
-        ),
-        (
-            "a[1m+1m]",
-            "1:3: parse error: experimental duration expression is not enabled",
-        ),
+        ("a[5m] smoothed", "1:1: parse error: smoothed modifier is experimental and not enabled"),
+        ("a offset -step()", "1:10: parse error: experimental duration expression is not enabled"),
+        ("a[1m+1m]", "1:3: parse error: experimental duration expression is not enabled"),
     ] {
         assert_eq!(error(query, &none), wanted, "for {query:?}");
         read(query);
     }
-    assert!(
-        parse("a[1m+1m]", &Options::default()).is_ok(),
-        "on by default"
-    );
+    assert!(parse("a[1m+1m]", &Options::default()).is_ok(), "on by default");
 }
 
 #[test]
 fn operators_bind_and_associate_as_in_prometheus() {
     for (query, wanted) in [
-        (
-            "a or b and c == d + e * f ^ g",
-            "(a or (b and (c == (d + (e * (f ^ g))))))",
-        ),
+        ("a or b and c == d + e * f ^ g", "(a or (b and (c == (d + (e * (f ^ g))))))"),
         ("a - b - c", "((a - b) - c)"),
         ("a ^ b ^ c", "(a ^ (b ^ c))"),
         ("a * b atan2 c % d", "(((a * b) atan2 c) % d)"),
@@ -255,14 +200,9 @@ fn every_node_knows_its_place() {
 
 #[test]
 fn keywords_name_metrics_and_labels_where_nothing_else_can_stand() {
-    for name in [
-        "sum", "by", "fill", "offset", "and", "start", "anchored", "min_of", "LIMITK",
-    ] {
+    for name in ["sum", "by", "fill", "offset", "and", "start", "anchored", "min_of", "LIMITK"] {
         assert_eq!(selector(name).name, name);
-        assert_eq!(
-            read(&format!("{name} + {name}")).to_string(),
-            format!("{name} + {name}")
-        );
+        assert_eq!(read(&format!("{name} + {name}")).to_string(), format!("{name} + {name}"));
     }
     let labels = "sum by (sum, on, bool, atan2, by, group_left, start, and) (a)";
     assert_eq!(read(labels).to_string(), labels);
@@ -276,10 +216,7 @@ fn keywords_name_metrics_and_labels_where_nothing_else_can_stand() {
 fn selectors_keep_their_matchers_in_order_and_the_name_last() {
     let found = selector(r#"a{z="1", "x.y"!~'b', c!="", }"#);
     let matchers: Vec<String> = found.matchers.iter().map(ToString::to_string).collect();
-    assert_eq!(
-        matchers,
-        [r#"z="1""#, r#""x.y"!~"b""#, r#"c!="""#, r#"__name__="a""#]
-    );
+    assert_eq!(matchers, [r#"z="1""#, r#""x.y"!~"b""#, r#"c!="""#, r#"__name__="a""#]);
     let quoted = selector(r#"{"a.b", c="d"}"#);
     assert_eq!(quoted.name, "");
     assert_eq!(quoted.to_string(), r#"{__name__="a.b",c="d"}"#);
@@ -292,13 +229,9 @@ fn modifiers_are_stored_with_the_selector() {
     assert_eq!(found.offset_ms, -60_000);
     assert_eq!(found.extended, Some(Extended::Smoothed));
     assert_eq!(selector("a @ end()").at, Some(At::End));
-    let computed = selector("a offset (1m * 2)")
-        .offset_expr
-        .expect("it is computed");
+    let computed = selector("a offset (1m * 2)").offset_expr.expect("it is computed");
     assert!(computed.wrapped && matches!(computed.kind, DurationKind::Binary(..)));
-    let signed = selector("a offset +step()")
-        .offset_expr
-        .expect("it is computed");
+    let signed = selector("a offset +step()").offset_expr.expect("it is computed");
     assert!(matches!(signed.kind, DurationKind::Unary(UnaryOp::Plus, _)));
 }
 
@@ -315,10 +248,7 @@ fn matching_exists_between_vectors_only() {
     let full = matching("a + on (b, c) group_left (d) fill_right (-1) fill_left (5m) e");
     let full = full.expect("both are vectors");
     assert_eq!((full.cardinality, full.on), (Cardinality::ManyToOne, true));
-    assert_eq!(
-        (full.labels, full.include),
-        (vec!["b".into(), "c".into()], vec!["d".into()])
-    );
+    assert_eq!((full.labels, full.include), (vec!["b".into(), "c".into()], vec!["d".into()]));
     assert_eq!((full.fill.lhs, full.fill.rhs), (Some(300.0), Some(-1.0)));
 }
 
