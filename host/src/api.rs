@@ -8,7 +8,8 @@ mod cors;
 pub mod encode;
 mod error;
 mod form;
-mod moment;
+mod language;
+mod metadata;
 mod params;
 mod queries;
 mod reply;
@@ -25,6 +26,7 @@ use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::http::request;
 use hyper::{Method, Request, Response};
 use promql::budget::Budget;
+use promql::parser::Options;
 
 pub use self::cors::Cors;
 use self::encode::Document;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub route_prefix: String,
     /// Where the process's own metrics are.
     pub metrics_path: String,
+    /// The optional parts of the language.
+    pub language: Options,
     /// Which web pages of other origins may ask.
     pub cors: Cors,
     /// How long a metadata call may take.
@@ -103,7 +107,7 @@ struct Call {
     method: Method,
     form: Form,
     /// The path's parameter, or empty.
-    parameter: String,
+    parameter: Vec<u8>,
 }
 
 /// What an endpoint answers.
@@ -175,7 +179,7 @@ impl Api {
         (path, extension)
     }
 
-    fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<String>)> {
+    fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<Vec<u8>>)> {
         if full == self.settings.metrics_path {
             return Some((&router::METRICS, None));
         }
@@ -183,11 +187,7 @@ impl Api {
     }
 
     async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
-        let note = request
-            .extensions()
-            .get::<Note>()
-            .cloned()
-            .unwrap_or_default();
+        let note = request.extensions().get::<Note>().cloned().unwrap_or_default();
         let full = request.uri().path().to_owned();
         let (below, extension) = self.locate(request.method(), &full);
         if let (Some(path), Some((extension, _))) = (below, extension) {
@@ -197,18 +197,13 @@ impl Api {
         let (head, body) = request.into_parts();
         let form = read_form(&head, &body);
         let route = self.route(&full, below);
-        let handler = route
-            .as_ref()
-            .map_or("not_found", |(route, _)| route.pattern);
+        let handler = route.as_ref().map_or("not_found", |(route, _)| route.pattern);
         note.set(handler, form.encoded(self.settings.max_logged_form_bytes));
         let Some((route, parameter)) = route else {
             return reply::not_found();
         };
-        let call = Call {
-            method: head.method.clone(),
-            form,
-            parameter: parameter.unwrap_or_default(),
-        };
+        let call =
+            Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
         self.respond_at(route, call, &head).await
     }
 
@@ -231,9 +226,7 @@ impl Api {
             self.run(route.endpoint, call, &head.headers).await
         };
         if is_api {
-            self.settings
-                .cors
-                .apply(&head.headers, response.headers_mut());
+            self.settings.cors.apply(&head.headers, response.headers_mut());
         }
         response
     }
@@ -252,7 +245,13 @@ impl Api {
         match endpoint {
             Endpoint::Query => self.query(&call).await,
             Endpoint::QueryRange => self.query_range(&call).await,
-            //XX
+            Endpoint::QueryExemplars => self.query_exemplars(&call).await,
+            Endpoint::FormatQuery => self.format_query(&call).await,
+            Endpoint::ParseQuery => self.parse_query(&call).await,
+            Endpoint::Series => self.series(&call).await,
+            Endpoint::Labels => self.labels(&call).await,
+            Endpoint::LabelValues => self.label_values(&call).await,
+            Endpoint::Metadata => self.metadata(&call).await,
             Endpoint::BuildInfo | Endpoint::RuntimeInfo | Endpoint::Config | Endpoint::Flags => {
                 Ok(status::answer(endpoint, &self.status.load()))
             }
@@ -262,17 +261,12 @@ impl Api {
             Endpoint::Healthy => Ok(status::healthy()),
             Endpoint::Ready => Ok(status::ready(self.phase())),
             Endpoint::Reload => self.reload(&call.method).await,
-            _ => Ok(status::metrics(&self.metrics)),
+            Endpoint::Metrics => Ok(status::metrics(&self.metrics)),
         }
     }
 
     async fn reload(&self, method: &Method) -> Result<Answer, Error> {
-        let Some(reload) = self
-            .settings
-            .reload
-            .as_ref()
-            .filter(|_| method != Method::GET)
-        else {
+        let Some(reload) = self.settings.reload.as_ref().filter(|_| method != Method::GET) else {
             return Ok(status::reload_refused(method));
         };
         Ok(status::reloaded(reload().await))
@@ -280,16 +274,8 @@ impl Api {
 
     /// What accompanies a metadata call.
     fn context(&self) -> storage::Context {
-        let Settings {
-            timeout,
-            max_samples,
-            max_bytes,
-            ..
-        } = self.settings;
-        storage::Context {
-            deadline: Instant::now() + timeout,
-            budget: Budget::new(max_samples, max_bytes),
-        }
+        let Settings { timeout, max_samples, max_bytes, .. } = self.settings;
+        storage::Context::new(Instant::now() + timeout, Budget::new(max_samples, max_bytes))
     }
 }
 
@@ -325,11 +311,8 @@ impl App for Api {
 /// Go reads a body as parameters for these methods and this type only.
 fn has_form(head: &request::Parts) -> bool {
     let posts = matches!(head.method, Method::POST | Method::PUT | Method::PATCH);
-    let content_type = head
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("");
+    let content_type =
+        head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let content_type = content_type.split(';').next().unwrap_or("").trim();
     posts && content_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -340,8 +323,6 @@ fn read_form(head: &request::Parts, body: &Bytes) -> Form {
 }
 
 fn now_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

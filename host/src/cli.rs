@@ -1,13 +1,15 @@
 //! The command line. Comes in: arguments. Goes out: what to do, with every
 //! value checked. Flags have promxy's names.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::telemetry::{AccessLog, LogFormat, LogLevel};
+use crate::telemetry::access_log::Destination;
+use crate::telemetry::logging::{Format, Threshold};
 
 /// One Prometheus endpoint in front of many servers.
 #[derive(Debug, Parser)]
@@ -64,13 +66,13 @@ pub struct Serve {
 pub struct Log {
     /// trace, debug, info, warning, error, fatal or panic
     #[arg(long, default_value = "info")]
-    pub log_level: LogLevel,
+    pub log_level: Threshold,
     /// text or json
-    #[arg(long, default_value = "text")]
-    pub log_format: LogFormat,
+    #[arg(long, default_value = "text", value_parser = log_format)]
+    pub log_format: Format,
     /// Where requests are logged: none, stdout or stderr
     #[arg(long, default_value = "stdout")]
-    pub access_log_destination: AccessLog,
+    pub access_log_destination: Destination,
 }
 
 /// What one query may cost.
@@ -96,16 +98,49 @@ pub struct Demo {
     /// Address the proxy listens on
     #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
+    #[command(flatten)]
+    /// What a query may cost.
+    pub query: QueryLimits,
+}
+
+impl Serve {
+    /// The flags by name, as `/api/v1/status/flags` shows them.
+    #[must_use]
+    pub fn flags(&self) -> BTreeMap<String, String> {
+        let ms = |duration: Duration| {
+            promql::duration::format_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+        };
+        let flags = [
+            ("config", self.config.display().to_string()),
+            ("bind-addr", self.bind_addr.to_string()),
+            ("log-level", self.log.log_level.to_string()),
+            ("log-format", self.log.log_format.to_string()),
+            ("access-log-destination", self.log.access_log_destination.to_string()),
+            ("query.timeout", ms(self.query.timeout)),
+            ("query.max-samples", self.query.max_samples.to_string()),
+            ("query.max-bytes", self.query.max_bytes.to_string()),
+            ("query.lookback-delta", ms(self.query.lookback_delta)),
+            ("http.shutdown-timeout", ms(self.shutdown_timeout)),
+        ];
+        flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 }
 
 /// Go's listen address: `:8082` means every interface.
 fn bind_addr(text: &str) -> Result<SocketAddr, String> {
     use std::net::ToSocketAddrs as _;
     let full = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
-    let mut found = full
-        .to_socket_addrs()
-        .map_err(|error| format!("{error}; expected host:port or :port"))?;
+    let mut found =
+        full.to_socket_addrs().map_err(|error| format!("{error}; expected host:port or :port"))?;
     found.next().ok_or_else(|| "the host has no address".to_owned())
+}
+
+/// promxy takes any word for `text`; a typing error is better said.
+fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" | "json" => Ok(Format::from_name(text)),
+        _ => Err("expected text or json".to_owned()),
+    }
 }
 
 /// A duration of Go's (`1m30s`) or of Prometheus's (`1d`), above zero.

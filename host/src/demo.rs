@@ -12,10 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
-
 use crate::cli::Demo;
-use crate::serve::{self, Listening};
+use crate::serve::{self, Error, Listening};
 
 pub use data::Scrapes;
 pub use memory::Memory;
@@ -50,18 +48,20 @@ const REPLICAS: [Spec; 4] = [
 ///
 /// # Errors
 /// When an address cannot be bound.
-pub async fn run(demo: &Demo) -> anyhow::Result<()> {
+pub async fn run(demo: &Demo) -> Result<(), Error> {
     let now_ms = now_ms();
     let mut replicas = Vec::new();
     for spec in &REPLICAS {
-        let storage = Arc::new(Memory::new(&data::series(&scrapes(spec, now_ms)), data::metadata()));
+        let storage =
+            Arc::new(Memory::new(&data::series(&scrapes(spec, now_ms)), data::metadata()));
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        replicas.push(serve::storage(storage, address).await.context("a replica of the demo")?);
+        replicas.push(serve::storage(storage, &demo.query, address).await?);
     }
     let config = config_text(&replicas);
-    let proxy = serve::demo_proxy(&config, demo.bind_addr).await?;
+    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
-    serve::until_stopped(proxy, replicas).await
+    replicas.insert(0, proxy);
+    serve::until_stopped(replicas).await
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
@@ -100,13 +100,10 @@ fn config_text(replicas: &[Listening]) -> String {
 }
 
 /// What a person at the terminal should know.
-fn introduction(
-    replicas: &[Listening],
-    proxy: &Listening,
-    config: &str,
-    now_ms: i64,
-) -> String {
-    let mut text = String::from("\nThe fleet: two server groups, two replicas each, a different hole in each.\n\n");
+fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms: i64) -> String {
+    let mut text = String::from(
+        "\nThe fleet: two server groups, two replicas each, a different hole in each.\n\n",
+    );
     for (number, (spec, server)) in REPLICAS.iter().zip(replicas).enumerate() {
         let name = ["a", "b"][number % 2];
         let (from, to) = spec.hole_min;
@@ -115,13 +112,18 @@ fn introduction(
             spec.group, server.address
         ));
     }
-    text.push_str(&format!("\nThe proxy:  http://{}   with this configuration:\n\n", proxy.address));
+    text.push_str(&format!(
+        "\nThe proxy:  http://{}   with this configuration:\n\n",
+        proxy.address
+    ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";
     let curl = |address: SocketAddr| {
-        format!("curl -sS 'http://{address}/api/v1/query' -d time={time} --data-urlencode '{query}'")
+        format!(
+            "curl -sS 'http://{address}/api/v1/query' -d time={time} --data-urlencode '{query}'"
+        )
     };
     text.push_str(&format!(
         "\nTry it. The first replica has a hole of three minutes, the second has the data,\n\

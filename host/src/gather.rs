@@ -23,4 +23,4 @@ mod fleet;
 mod weight;
 
 pub use error::{Error, GroupError};
-pub use fleet::Fleet;
+pub use fleet::{Fleet, SetUpError};

@@ -17,7 +17,8 @@ async fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("promweave: {error:#}");
+            // With its causes, in one line.
+            eprintln!("promweave: {:#}", anyhow::Error::from(error));
             ExitCode::FAILURE
         }
     }

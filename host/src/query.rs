@@ -7,7 +7,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use promql::SeriesBatch;
+pub use promql::value::Value;
+
+mod run;
+
+pub use run::{Engine, Limits};
 
 /// One query, with parameters already checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,31 +59,6 @@ pub struct Outcome {
     pub infos: Vec<String>,
     /// Set if the request asked for statistics.
     pub stats: Option<Statistics>,
-}
-
-/// The value of an expression.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// A number at a moment.
-    Scalar {
-        /// Milliseconds.
-        time_ms: i64,
-        /// The number.
-        value: f64,
-    },
-    /// A text at a moment.
-    String {
-        /// Milliseconds.
-        time_ms: i64,
-        /// The text.
-        text: String,
-    },
-    /// One sample for each series; series without a sample are left out of
-    /// the answer.
-    Vector(SeriesBatch),
-    /// Samples of each series; series without samples are left out of the
-    /// answer.
-    Matrix(SeriesBatch),
 }
 
 /// How an evaluation went, with Prometheus's names.
@@ -153,6 +132,22 @@ pub enum Error {
     /// What was named does not exist.
     #[error("{0}")]
     NotFound(String),
+}
+
+impl Error {
+    /// A fixed word for metrics: Prometheus's error type.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Parse(_) | Self::BadData(_) => "bad_data",
+            Self::Execution(_) => "execution",
+            Self::Timeout(_) => "timeout",
+            Self::Canceled(_) => "canceled",
+            Self::Internal(_) => "internal",
+            Self::Unavailable(_) | Self::TooManyRequests(_) => "unavailable",
+            Self::NotFound(_) => "not_found",
+        }
+    }
 }
 
 /// The future of an outcome: [`Run`] is used as an object.

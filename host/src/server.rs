@@ -159,11 +159,7 @@ pub async fn serve<A: App>(
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let shared = Arc::new(Shared {
-        app,
-        observer,
-        limits,
-    });
+    let shared = Arc::new(Shared { app, observer, limits });
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -188,10 +184,7 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let place = Arc::clone(places)
-        .acquire_owned()
-        .await
-        .expect("the semaphore is never closed");
+    let place = Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed");
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, place),
@@ -212,10 +205,7 @@ async fn drain(graceful: GracefulShutdown, mut connections: JoinSet<()>, limit: 
         return 0;
     }
     let cut = connections.len();
-    tracing::warn!(
-        connections = cut,
-        "connections were cut: their requests took too long to end"
-    );
+    tracing::warn!(connections = cut, "connections were cut: their requests took too long to end");
     connections.shutdown().await;
     cut
 }
@@ -239,9 +229,7 @@ async fn connect<A: App>(
     );
     let builder = http_builder(&shared.limits);
     let service = service_fn(|request| exchange(Arc::clone(&shared), peer, request));
-    let connection = builder
-        .serve_connection(TokioIo::new(io), service)
-        .into_owned();
+    let connection = builder.serve_connection(TokioIo::new(io), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "a connection ended early");
     }
@@ -251,10 +239,7 @@ async fn connect<A: App>(
 
 fn http_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.read_timeout);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.read_timeout);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -274,16 +259,11 @@ async fn exchange<A: App>(
     let note = Note::default();
     head.extensions.insert(note.clone());
     let exchange = Exchange::begin(&shared.observer, peer, &head, note);
-    let response = match read_body(
-        body,
-        shared.app.body_limit(&head),
-        shared.limits.read_timeout,
-    )
-    .await
-    {
-        Ok(body) => answer(&shared, Request::from_parts(head, body)).await,
-        Err(fault) => shared.app.refuse(fault),
-    };
+    let response =
+        match read_body(body, shared.app.body_limit(&head), shared.limits.read_timeout).await {
+            Ok(body) => answer(&shared, Request::from_parts(head, body)).await,
+            Err(fault) => shared.app.refuse(fault),
+        };
     Ok(exchange.respond(response))
 }
 
@@ -291,10 +271,7 @@ async fn exchange<A: App>(
 async fn answer<A: App>(shared: &Shared<A>, request: Request<Bytes>) -> Response<Body> {
     // The app's shared state is behind locks and atomics, which a panic leaves
     // usable; what the request owned is dropped.
-    match AssertUnwindSafe(shared.app.answer(request))
-        .catch_unwind()
-        .await
-    {
+    match AssertUnwindSafe(shared.app.answer(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             shared.observer.metrics.panic("request");
@@ -306,8 +283,7 @@ async fn answer<A: App>(shared: &Shared<A>, request: Request<Bytes>) -> Response
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
 }
 
 async fn read_body(body: Incoming, limit: usize, patience: Duration) -> Result<Bytes, Fault> {
@@ -321,9 +297,6 @@ async fn read_body(body: Incoming, limit: usize, patience: Duration) -> Result<B
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge(limit)),
         Ok(Err(error)) => Err(Fault::Body(error.to_string())),
-        Err(_) => Err(Fault::Body(format!(
-            "not complete after {} s",
-            patience.as_secs()
-        ))),
+        Err(_) => Err(Fault::Body(format!("not complete after {} s", patience.as_secs()))),
     }
 }

@@ -50,7 +50,12 @@ fn only_in(folder: &str, words: &[&str], allowed: &[&str]) {
         }
         for (number, line) in source.code.lines().enumerate() {
             if let Some(word) = words.iter().find(|word| line.contains(**word)) {
-                found.push(format!("{} ({word}, code line {}): {}", source.path, number + 1, line.trim()));
+                found.push(format!(
+                    "{} ({word}, code line {}): {}",
+                    source.path,
+                    number + 1,
+                    line.trim()
+                ));
             }
         }
     }
@@ -60,8 +65,17 @@ fn only_in(folder: &str, words: &[&str], allowed: &[&str]) {
 #[test]
 fn promql_does_no_io_does_not_await_and_reads_no_clock() {
     let words = [
-        "hyper", "tokio", "wasmtime", "promweave", "std::fs", "std::net", "std::io", "async fn",
-        ".await", "Instant::now", "SystemTime",
+        "hyper",
+        "tokio",
+        "wasmtime",
+        "promweave",
+        "std::fs",
+        "std::net",
+        "std::io",
+        "async fn",
+        ".await",
+        "Instant::now",
+        "SystemTime",
     ];
     only_in("host/promql/src", &words, &[]);
     let manifest = include_str!("../promql/Cargo.toml");

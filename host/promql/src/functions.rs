@@ -27,9 +27,7 @@ pub struct Function {
 /// The function of a name; names are case-sensitive.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Function> {
-    let index = FUNCTIONS
-        .binary_search_by(|function| function.name.cmp(name))
-        .ok()?;
+    let index = FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok()?;
     Some(&FUNCTIONS[index])
 }
 

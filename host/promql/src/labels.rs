@@ -160,6 +160,12 @@ impl PartialEq for Labels {
 
 impl Eq for Labels {}
 
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.hash);

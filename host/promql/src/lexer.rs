@@ -76,10 +76,7 @@ impl<'a> Lexer<'a> {
                 Mode::Duration => self.duration(),
             };
             if let Some(kind) = step? {
-                let span = Span {
-                    start: self.start,
-                    end: self.position,
-                };
+                let span = Span { start: self.start, end: self.position };
                 return Ok(Token { kind, span });
             }
         }
@@ -194,10 +191,8 @@ impl<'a> Lexer<'a> {
             return Ok(TokenKind::Colon);
         }
         self.duration_function(first).ok_or_else(|| {
-            let message = format!(
-                "unexpected character: {}, expected ':'",
-                token::quote_char(first)
-            );
+            let message =
+                format!("unexpected character: {}, expected ':'", token::quote_char(first));
             self.error(&message)
         })
     }
@@ -321,9 +316,7 @@ impl<'a> Lexer<'a> {
 
     fn paren_follows(&self) -> bool {
         let blanks: &[char] = &[' ', '\t', '\n', '\r'];
-        self.text[self.position..]
-            .trim_start_matches(blanks)
-            .starts_with('(')
+        self.text[self.position..].trim_start_matches(blanks).starts_with('(')
     }
 
     fn comment(&mut self) -> Option<TokenKind> {
@@ -347,13 +340,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn error_at(&self, start: usize, message: &str) -> Error {
-        let span = Span {
-            start,
-            end: self.text.len(),
-        };
-        Error {
-            span,
-            message: message.to_owned(),
-        }
+        let span = Span { start, end: self.text.len() };
+        Error { span, message: message.to_owned() }
     }
 }

@@ -21,8 +21,10 @@ mod literal;
 mod matching;
 mod postfix;
 mod selector;
+#[cfg(test)]
+mod tests;
 
-use crate::ast::{Expr, MAX_DEPTH, Span};
+use crate::ast::{Expr, MAX_DEPTH, Span, VectorSelector};
 use crate::lexer::{self, Lexer, Token, TokenKind};
 use crate::matcher::Matcher;
 
@@ -76,14 +78,12 @@ impl Options {
 /// Prometheus's error, or one of our own where the query nests more than
 /// [`MAX_DEPTH`] levels deep.
 pub fn parse(query: &str, options: &Options) -> Result<Expr, ParseError> {
-    let mut parser = Parser::new(query, *options);
-    if parser.peek()?.kind == TokenKind::Eof {
-        return Err(parser.error(Span::default(), "no expression found in input"));
-    }
-    let mut expr = parser.expr(0)?;
-    parser.expect_end()?;
-    check::check(query, &mut expr)?;
-    Ok(expr)
+    let parsed = Parser::new(query, *options).whole_query();
+    let checked = parsed.and_then(|mut expr| {
+        check::check(query, &mut expr)?;
+        Ok(*expr)
+    });
+    checked.map_err(|error| *error)
 }
 
 /// Reads one instant vector selector without modifiers, such as a `match[]`
@@ -93,10 +93,8 @@ pub fn parse(query: &str, options: &Options) -> Result<Expr, ParseError> {
 /// # Errors
 /// Prometheus's error.
 pub fn parse_selector(text: &str) -> Result<Vec<Matcher>, ParseError> {
-    let mut parser = Parser::new(text, Options::default());
-    let selector = parser.bare_selector()?;
-    parser.expect_end()?;
-    Ok(selector.matchers)
+    let selector = Parser::new(text, Options::default()).whole_selector();
+    selector.map(|selector| selector.matchers).map_err(|error| *error)
 }
 
 /// What an unexpected token is unexpected in, unless a closer place says so:
@@ -119,19 +117,19 @@ impl Context {
             Self::Aggregation => ("aggregation", ""),
             Self::Offset => ("offset", "number, duration, step(), or range()"),
             Self::At => ("@", "timestamp"),
-            Self::RangeOrSubquery => (
-                "subquery or range selector",
-                "number, duration, step(), or range()",
-            ),
-            Self::SubqueryStep => (
-                "subquery selector",
-                "number, duration, step(), range(), or \"]\"",
-            ),
+            Self::RangeOrSubquery => {
+                ("subquery or range selector", "number, duration, step(), or range()")
+            }
+            Self::SubqueryStep => {
+                ("subquery selector", "number, duration, step(), range(), or \"]\"")
+            }
         }
     }
 }
 
-type Result<T, E = ParseError> = std::result::Result<T, E>;
+/// Inside the parser, errors and expressions are boxed: results are what the
+/// stack holds of each level of the query.
+type Result<T, E = Box<ParseError>> = std::result::Result<T, E>;
 
 struct Parser<'a> {
     query: &'a str,
@@ -163,6 +161,21 @@ impl<'a> Parser<'a> {
         }
     }
 
+    fn whole_query(mut self) -> Result<Box<Expr>> {
+        if self.peek()?.kind == TokenKind::Eof {
+            return Err(self.error(Span::default(), "no expression found in input"));
+        }
+        let expr = self.expr(0)?;
+        self.expect(TokenKind::Eof)?;
+        Ok(expr)
+    }
+
+    fn whole_selector(mut self) -> Result<VectorSelector> {
+        let selector = self.bare_selector()?;
+        self.expect(TokenKind::Eof)?;
+        Ok(selector)
+    }
+
     /// The next token, left in place.
     fn peek(&mut self) -> Result<Token> {
         if let Some(token) = self.ahead {
@@ -184,11 +197,7 @@ impl<'a> Parser<'a> {
 
     /// Takes the next token if it is of this kind.
     fn accept(&mut self, kind: TokenKind) -> Result<Option<Token>> {
-        if self.peek()?.kind == kind {
-            self.take().map(Some)
-        } else {
-            Ok(None)
-        }
+        if self.peek()?.kind == kind { self.take().map(Some) } else { Ok(None) }
     }
 
     /// Takes the next token, which must be of this kind.
@@ -199,26 +208,22 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn expect_end(&mut self) -> Result<()> {
-        self.expect(TokenKind::Eof).map(drop)
-    }
-
     fn text(&self, token: Token) -> &'a str {
         &self.query[token.span.start..token.span.end]
     }
 
-    fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
-        ParseError::new(self.query, span, message)
+    fn error(&self, span: Span, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::new(self.query, span, message))
     }
 
     /// The error about the next token in the current context.
-    fn unexpected(&self) -> ParseError {
+    fn unexpected(&self) -> Box<ParseError> {
         let (place, expected) = self.context.words();
         self.unexpected_in(place, expected)
     }
 
     /// The error about the next token, which has been looked at.
-    fn unexpected_in(&self, place: &str, expected: &str) -> ParseError {
+    fn unexpected_in(&self, place: &str, expected: &str) -> Box<ParseError> {
         let token = self.ahead.expect("a token is looked at before it is refused");
         let mut message = format!("unexpected {}", token.describe(self.query));
         if !place.is_empty() {
@@ -264,10 +269,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let end = self.query.len();
-        let span = Span {
-            start: self.end,
-            end,
-        };
+        let span = Span { start: self.end, end };
         let message = format!("expression is nested more than {MAX_DEPTH} levels deep");
         Err(self.error(span, message))
     }

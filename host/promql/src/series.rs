@@ -28,6 +28,9 @@ pub struct SeriesBatch {
     histogram_ends: Vec<usize>,
     histogram_times: Vec<i64>,
     histogram_values: Vec<Histogram>,
+    /// Empty, or one per sample up to the last that has one.
+    float_starts: Vec<i64>,
+    histogram_starts: Vec<i64>,
 }
 
 /// One series of a [`SeriesBatch`].
@@ -119,6 +122,59 @@ impl SeriesBatch {
         self.histogram_values.push(value);
     }
 
+    /// Says when the counting of the last float sample pushed began, in
+    /// milliseconds; 0, as without this call, means unknown.
+    pub fn start_last_float(&mut self, start: i64) {
+        set_last(&mut self.float_starts, self.float_times.len(), start);
+    }
+
+    /// As [`Self::start_last_float`], for the last histogram sample pushed.
+    pub fn start_last_histogram(&mut self, start: i64) {
+        set_last(&mut self.histogram_starts, self.histogram_times.len(), start);
+    }
+
+    /// Start timestamps of the float samples of series `index`: one per
+    /// sample, 0 where unknown, or none at all.
+    #[must_use]
+    pub fn float_starts(&self, index: usize) -> &[i64] {
+        self.float_starts.get(range(&self.float_ends, index)).unwrap_or(&[])
+    }
+
+    /// As [`Self::float_starts`], of the histogram samples.
+    #[must_use]
+    pub fn histogram_starts(&self, index: usize) -> &[i64] {
+        self.histogram_starts.get(range(&self.histogram_ends, index)).unwrap_or(&[])
+    }
+
+    /// Takes all histograms out; their times stay.
+    pub(crate) fn take_histograms(&mut self) -> Vec<Histogram> {
+        std::mem::take(&mut self.histogram_values)
+    }
+
+    /// Where the float samples of series `index` lie among all.
+    pub(crate) fn float_range(&self, index: usize) -> std::ops::Range<usize> {
+        range(&self.float_ends, index)
+    }
+
+    /// Where the histogram samples of series `index` lie among all.
+    pub(crate) fn histogram_range(&self, index: usize) -> std::ops::Range<usize> {
+        range(&self.histogram_ends, index)
+    }
+
+    /// Times and values of the float samples `places`, and times of the
+    /// histogram samples `histograms`, counted over all series.
+    pub(crate) fn columns(
+        &self,
+        places: std::ops::Range<usize>,
+        histograms: std::ops::Range<usize>,
+    ) -> (&[i64], &[f64], &[i64]) {
+        (
+            &self.float_times[places.clone()],
+            &self.float_values[places],
+            &self.histogram_times[histograms],
+        )
+    }
+
     /// Number of samples pushed since the last [`Self::finish_series`].
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -132,6 +188,14 @@ impl SeriesBatch {
         self.labels.push(labels);
         self.float_ends.push(self.float_times.len());
         self.histogram_ends.push(self.histogram_times.len());
+        for (starts, samples) in [
+            (&mut self.float_starts, self.float_times.len()),
+            (&mut self.histogram_starts, self.histogram_times.len()),
+        ] {
+            if !starts.is_empty() {
+                starts.resize(samples, 0);
+            }
+        }
     }
 
     /// Appends a series of another batch, under other labels.
@@ -208,6 +272,13 @@ impl<'a> SeriesRef<'a> {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+fn set_last(starts: &mut Vec<i64>, samples: usize, start: i64) {
+    starts.resize(samples, 0);
+    if let Some(last) = starts.last_mut() {
+        *last = start;
     }
 }
 

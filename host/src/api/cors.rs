@@ -35,10 +35,7 @@ impl Cors {
             return;
         };
         let fixed = [
-            (
-                ACCESS_CONTROL_ALLOW_HEADERS,
-                "Accept, Authorization, Content-Type, Origin",
-            ),
+            (ACCESS_CONTROL_ALLOW_HEADERS, "Accept, Authorization, Content-Type, Origin"),
             (ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
             (ACCESS_CONTROL_EXPOSE_HEADERS, "Date"),
         ];

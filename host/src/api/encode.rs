@@ -9,6 +9,7 @@ mod histogram;
 mod matrix;
 mod stats;
 pub mod text;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use promql::{Labels, SeriesBatch, SeriesRef, number};
 
 use self::matrix::MatrixCursor;
 use self::text::{write_escaped, write_raw};
+pub(super) use self::tree::Tree;
 use crate::query::{self, Value};
 use crate::storage::{Metadata, SeriesExemplars};
 
@@ -38,11 +40,7 @@ impl Document {
     /// An answer without warnings.
     #[must_use]
     pub const fn of(data: Data) -> Self {
-        Self {
-            data,
-            warnings: Vec::new(),
-            infos: Vec::new(),
-        }
+        Self { data, warnings: Vec::new(), infos: Vec::new() }
     }
 }
 
@@ -112,11 +110,7 @@ impl Encoder {
     /// An encoder at the document's start.
     #[must_use]
     pub fn new(document: Document) -> Self {
-        Self {
-            document,
-            stage: Stage::Head,
-            cursor: Cursor::default(),
-        }
+        Self { document, stage: Stage::Head, cursor: Cursor::default() }
     }
 
     /// Appends to `out` until it holds [`CHUNK`] bytes or the document ends.
@@ -315,11 +309,7 @@ fn write_metadata(name: &str, entries: &[Metadata], out: &mut Vec<u8>) {
     write_escaped(name, out);
     out.extend_from_slice(b":[");
     for (index, entry) in entries.iter().enumerate() {
-        out.extend_from_slice(if index > 0 {
-            br#",{"type":"#
-        } else {
-            br#"{"type":"#
-        });
+        out.extend_from_slice(if index > 0 { br#",{"type":"# } else { br#"{"type":"# });
         write_escaped(&entry.kind, out);
         out.extend_from_slice(br#","unit":"#);
         write_escaped(&entry.unit, out);
@@ -335,11 +325,7 @@ fn write_exemplars(series: &SeriesExemplars, out: &mut Vec<u8>) {
     write_labels(&series.labels, out);
     out.extend_from_slice(br#","exemplars":["#);
     for (index, exemplar) in series.exemplars.iter().enumerate() {
-        out.extend_from_slice(if index > 0 {
-            br#",{"labels":"#
-        } else {
-            br#"{"labels":"#
-        });
+        out.extend_from_slice(if index > 0 { br#",{"labels":"# } else { br#"{"labels":"# });
         write_labels(&exemplar.labels, out);
         out.extend_from_slice(br#","value":"#);
         write_raw(&exemplar.value, out);

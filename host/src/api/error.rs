@@ -9,6 +9,12 @@ use promql::budget::Exceeded;
 use super::params;
 use crate::{query, storage};
 
+/// The process is not ready, or not any more.
+pub(super) const NOT_READY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
+
+/// Something failed outside the envelope: a reload, a compressor.
+pub(super) const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
+
 /// Why a request has no data.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

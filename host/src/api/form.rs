@@ -36,10 +36,7 @@ impl Form {
     pub fn parse(query: &[u8], body: &[u8]) -> Self {
         let mut form = Self::default();
         for part in [body, query] {
-            for pair in part
-                .split(|byte| *byte == b'&')
-                .filter(|pair| !pair.is_empty())
-            {
+            for pair in part.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
                 match decode_pair(pair) {
                     Ok(pair) => form.pairs.push(pair),
                     Err(error) => form.problem = form.problem.or(Some(error)),
@@ -59,10 +56,7 @@ impl Form {
 
     /// All values of `name`, the body's before the URL's.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.pairs
-            .iter()
-            .filter(move |(own, _)| own == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
     /// Why a pair was left out, if one was.
@@ -96,12 +90,8 @@ impl Form {
 
 /// Go's `url.QueryEscape` keeps only letters, digits and `-_.~`; spaces are
 /// made `+` afterwards.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'~')
-    .remove(b' ');
+const ESCAPED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b' ');
 
 /// Appends `text` encoded, and stops soon after `limit` bytes: a form may
 /// hold megabytes that nobody will see.
@@ -124,18 +114,18 @@ fn decode_pair(pair: &[u8]) -> Result<(String, String), Error> {
         Some(at) => (&pair[..at], &pair[at + 1..]),
         None => (pair, &[][..]),
     };
-    Ok((decode(name, b' ')?, decode(value, b' ')?))
+    Ok((lossy(decode(name, b' ')?), lossy(decode(value, b' ')?)))
 }
 
 /// Decodes a path segment: as a parameter, but `+` is itself.
 ///
 /// # Errors
 /// On `%` without two hexadecimal digits.
-pub(super) fn decode_segment(segment: &[u8]) -> Result<String, Error> {
+pub(super) fn decode_segment(segment: &[u8]) -> Result<Vec<u8>, Error> {
     decode(segment, b'+')
 }
 
-fn decode(text: &[u8], plus: u8) -> Result<String, Error> {
+fn decode(text: &[u8], plus: u8) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((first, after)) = rest.split_first() {
@@ -150,10 +140,13 @@ fn decode(text: &[u8], plus: u8) -> Result<String, Error> {
             other => bytes.push(*other),
         }
     }
-    Ok(match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    })
+    Ok(bytes)
+}
+
+/// Copies only what is not UTF-8.
+fn lossy(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }
 
 fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
@@ -198,10 +191,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_not_utf8_keep_their_place() {
-        assert_eq!(
-            Form::parse(b"query=a%ffb", b"").first("query"),
-            "a\u{fffd}b"
-        );
+        assert_eq!(Form::parse(b"query=a%ffb", b"").first("query"), "a\u{fffd}b");
     }
 
     #[test]

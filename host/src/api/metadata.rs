@@ -1,11 +1,9 @@
 //! Calls about which series, labels and metrics there are.
 
-use promql::quote::quote;
-
 use super::encode::{Data, Document};
-use super::queries::{TRUNCATED, add_once};
-use super::{Answer, Api, Call, Error, params};
-use crate::storage;
+use super::queries::add_once;
+use super::{Answer, Api, Call, Error, language, params};
+use crate::storage::{self, ExemplarRequest, TRUNCATED};
 
 impl Api {
     pub(super) async fn series(&self, call: &Call) -> Result<Answer, Error> {
@@ -15,20 +13,20 @@ impl Api {
         if call.form.all("match[]").next().is_none() {
             return Err(params::Error::NoMatch.into());
         }
-        let scope = params::scope(&call.form, params::SelectorFault::Named)?;
+        let scope = params::scope(&call.form, params::Fault::Named)?;
         let answer = self.storage.series(&self.context(), &scope).await?;
         Ok(list(answer, scope.limit, Data::LabelSets))
     }
 
     pub(super) async fn labels(&self, call: &Call) -> Result<Answer, Error> {
-        let scope = params::scope(&call.form, params::SelectorFault::Bare)?;
+        let scope = params::scope(&call.form, params::Fault::Bare)?;
         let answer = self.storage.label_names(&self.context(), &scope).await?;
         Ok(list(answer, scope.limit, Data::Strings))
     }
 
     pub(super) async fn label_values(&self, call: &Call) -> Result<Answer, Error> {
         let name = params::label_name(&call.parameter)?;
-        let scope = params::scope(&call.form, params::SelectorFault::Bare)?;
+        let scope = params::scope(&call.form, params::Fault::Bare)?;
         let answer = self.storage.label_values(&self.context(), &name, &scope).await?;
         Ok(list(answer, scope.limit, Data::Strings))
     }
@@ -38,6 +36,22 @@ impl Api {
         let storage::Answer { data, warnings, infos } =
             self.storage.metadata(&self.context(), &request).await?;
         Ok(Answer::Document(Document { data: Data::Metadata(data), warnings, infos }))
+    }
+}
+
+impl Api {
+    /// A query without selectors has no answer at all, not an empty one.
+    pub(super) async fn query_exemplars(&self, call: &Call) -> Result<Answer, Error> {
+        let (start_ms, end_ms) = params::exemplar_window(&call.form)?;
+        let query = params::query(&call.form)?;
+        let selectors = language::selectors_of(query, &self.settings.language)?;
+        if selectors.is_empty() {
+            return Ok(Answer::Nothing);
+        }
+        let request = ExemplarRequest { selectors, start_ms, end_ms };
+        let storage::Answer { data, warnings, infos } =
+            self.storage.exemplars(&self.context(), &request).await?;
+        Ok(Answer::Document(Document { data: Data::Exemplars(data), warnings, infos }))
     }
 }
 

@@ -1,110 +1,37 @@
-//! Parameters of the API's calls: presence, defaults, checks, and the error
-//! texts of Prometheus for each.
+//! Parameters of the API's calls: presence, defaults, checks, in Prometheus's
+//! order (prometheus/web/api/v1/api.go).
 //!
 //! In comes a [`Form`], out go typed requests. Nothing is executed here.
 
+mod error;
+
+use std::num::IntErrorKind::{NegOverflow, PosOverflow};
+use std::num::ParseIntError;
 use std::time::Duration;
 
-use promql::quote::quote;
+use promql::duration::parse_parameter;
+use promql::number::{MAX_TIME_MS, MIN_TIME_MS, parse_time};
+use promql::quote::{quote, unescape_name};
 
-use super::form::{self, Form};
-use super::moment::{self, MAX_TIME_MS, MIN_TIME_MS, duration_ns, timestamp_ms};
-use crate::query;
+pub(super) use self::error::{Error, Reason};
+use super::form::Form;
+use super::language;
+use crate::{query, storage};
 
 /// Most steps of a range query; one more evaluation than steps is allowed.
 const MAX_STEPS: i128 = 11_000;
 
-/// A parameter that Prometheus would refuse, in its words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// The value of one parameter is at fault.
-    #[error("invalid parameter \"{name}\": {reason}")]
-    Invalid {
-        /// Its name.
-        name: &'static str,
-        /// What is wrong.
-        reason: Reason,
-    },
-    /// `lookback_delta` is no duration.
-    #[error("error parsing lookback delta duration: {0}")]
-    Lookback(#[source] moment::Error),
-    /// A range query of more steps than allowed.
-    #[error(
-        "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
-    )]
-    Resolution,
-    /// `end` before `start`, for exemplars.
-    #[error("end timestamp must not be before start timestamp")]
-    Backwards,
-    /// A number is needed.
-    #[error("{0} must be a number")]
-    NotANumber(&'static str),
-    /// A number above zero is needed.
-    #[error("{0} must be a positive number")]
-    NotPositive(&'static str),
-    /// A number is above its bound.
-    #[error("{0} must not exceed {1}")]
-    TooLarge(&'static str, usize),
-    /// `/series` without a selector.
-    #[error("no match[] parameter provided")]
-    NoMatch,
-    /// A selector that all series match.
-    #[error("match[] must contain at least one non-empty matcher")]
-    EmptyMatch,
-    /// A selector that does not parse.
-    #[error("{0}")]
-    Selector(String),
-    /// The path's label name is none; the name is quoted as Go does.
-    #[error("invalid label name: {0}")]
-    LabelName(String),
-    /// A pair of the form cannot be decoded.
-    #[error("error parsing form values: {0}")]
-    Form(#[source] form::Error),
-}
+/// Longest query, in bytes. Prometheus has no limit of its own; a syntax tree
+/// is some hundred times as large as its text, and nobody writes a megabyte.
+const MAX_QUERY: usize = 1 << 20;
 
-/// What is wrong with a value.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    /// It is no moment or duration.
-    #[error(transparent)]
-    Moment(#[from] moment::Error),
-    /// An optional moment is none; Prometheus repeats the parameter's name.
-    #[error("invalid time value for '{0}': {1}")]
-    OptionalMoment(&'static str, #[source] moment::Error),
-    /// It is no integer; the value is quoted as Go does.
-    #[error("strconv.Atoi: parsing {0}: invalid syntax")]
-    Integer(String),
-    /// It is an integer beyond 64 bits.
-    #[error("strconv.Atoi: parsing {0}: value out of range")]
-    Range(String),
-    /// A limit below zero.
-    #[error("limit must be non-negative")]
-    Negative,
-    /// `end` before `start`.
-    #[error("end timestamp must not be before start time")]
-    Backwards,
-    /// A step that leads nowhere.
-    #[error(
-        "zero or negative query resolution step widths are not accepted. Try a positive integer"
-    )]
-    Step,
-    /// A timeout that has passed already.
-    #[error("context deadline exceeded")]
-    Deadline,
-    /// A selector at fault.
-    #[error("{0}")]
-    Selector(String),
-    /// An expression that does not parse.
-    #[error("{0}")]
-    Expression(String),
-}
-
-impl Reason {
-    /// The reason with the parameter it belongs to.
-    #[must_use]
-    pub(super) const fn of(self, name: &'static str) -> Error {
-        Error::Invalid { name, reason: self }
-    }
+/// The `query` parameter, perhaps empty.
+///
+/// # Errors
+/// When it is too long.
+pub(super) fn query(form: &Form) -> Result<&str, Error> {
+    let text = form.first("query");
+    if text.len() > MAX_QUERY { Err(Reason::Length(MAX_QUERY).of("query")) } else { Ok(text) }
 }
 
 /// Reads `/query`. `now_ms` stands for a missing `time`.
@@ -114,18 +41,7 @@ impl Reason {
 pub(super) fn instant(form: &Form, now_ms: i64) -> Result<query::Request, Error> {
     let limit = limit(form)?;
     let time_ms = optional_time(form, "time", now_ms)?;
-    let timeout = timeout_ns(form)?;
-    let lookback_ms = lookback_ms(form)?;
-    Ok(query::Request {
-        text: form.first("query").to_owned(),
-        start_ms: time_ms,
-        end_ms: time_ms,
-        step_ms: 0,
-        timeout: positive(timeout)?,
-        limit,
-        lookback_ms,
-        stats: stats(form),
-    })
+    evaluation(form, limit, Steps { start_ms: time_ms, end_ms: time_ms, step_ms: 0 })
 }
 
 /// Reads `/query_range`. A step below a millisecond is refused as zero, for
@@ -135,13 +51,13 @@ pub(super) fn instant(form: &Form, now_ms: i64) -> Result<query::Request, Error>
 /// The first fault in Prometheus's order of checks.
 pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
     let limit = limit(form)?;
-    let start_ms = time(form, "start")?;
-    let end_ms = time(form, "end")?;
+    let start_ms = time(form.first("start")).map_err(|reason| reason.of("start"))?;
+    let end_ms = time(form.first("end")).map_err(|reason| reason.of("end"))?;
     if end_ms < start_ms {
         return Err(Reason::Backwards.of("end"));
     }
     let step_ns =
-        duration_ns(form.first("step")).map_err(|error| Reason::from(error).of("step"))?;
+        parse_parameter(form.first("step")).map_err(|error| Reason::from(error).of("step"))?;
     let step_ms = step_ns / 1_000_000;
     if step_ms <= 0 {
         return Err(Reason::Step.of("step"));
@@ -150,72 +66,102 @@ pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
     if span_ns / i128::from(step_ns) > MAX_STEPS {
         return Err(Error::Resolution);
     }
-    let timeout = timeout_ns(form)?;
+    evaluation(form, limit, Steps { start_ms, end_ms, step_ms })
+}
+
+struct Steps {
+    start_ms: i64,
+    end_ms: i64,
+    step_ms: i64,
+}
+
+/// What instant and range queries have in common.
+fn evaluation(form: &Form, limit: usize, steps: Steps) -> Result<query::Request, Error> {
+    let timeout_ns = timeout_ns(form)?;
     let lookback_ms = lookback_ms(form)?;
+    let Steps { start_ms, end_ms, step_ms } = steps;
     Ok(query::Request {
-        text: form.first("query").to_owned(),
+        timeout: timeout_ns.map(positive).transpose()?,
+        text: query(form)?.to_owned(),
         start_ms,
         end_ms,
         step_ms,
-        timeout: positive(timeout)?,
         limit,
         lookback_ms,
         stats: stats(form),
     })
 }
 
-/// Start and end of a metadata call; what is not given is `None`, and so are
-/// Prometheus's own limits, which mean the same.
-///
-/// # Errors
-/// When one is no moment.
-pub(super) fn window(form: &Form) -> Result<(Option<i64>, Option<i64>), Error> {
-    let start = optional_time(form, "start", MIN_TIME_MS)?;
-    let end = optional_time(form, "end", MAX_TIME_MS)?;
-    Ok((
-        Some(start).filter(|ms| *ms > MIN_TIME_MS),
-        Some(end).filter(|ms| *ms < MAX_TIME_MS),
-    ))
+/// Where Prometheus says which parameter a faulty selector came with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// `invalid parameter "match[]": …`
+    Named,
+    /// Only the fault itself.
+    Bare,
 }
 
-/// Start and end of an exemplar call, with Prometheus's limits as defaults.
+/// Reads which series a metadata call is about. Times that are not given, or
+/// are the ends of Prometheus's time, stay `None`.
+///
+/// # Errors
+/// The first fault in Prometheus's order of checks.
+pub(super) fn scope(form: &Form, fault: Fault) -> Result<storage::Scope, Error> {
+    let limit = limit(form)?;
+    let start_ms = optional_time(form, "start", MIN_TIME_MS)?;
+    let end_ms = optional_time(form, "end", MAX_TIME_MS)?;
+    let selectors = language::selectors(form.all("match[]")).map_err(|error| match fault {
+        Fault::Named => Reason::Selector(error.to_string()).of("match[]"),
+        Fault::Bare => Error::Selector(error.to_string()),
+    })?;
+    Ok(storage::Scope {
+        selectors,
+        start_ms: (start_ms > MIN_TIME_MS).then_some(start_ms),
+        end_ms: (end_ms < MAX_TIME_MS).then_some(end_ms),
+        limit,
+    })
+}
+
+/// Start and end of an exemplar call, the ends of Prometheus's time by
+/// default.
 ///
 /// # Errors
 /// When one is no moment, or the end comes first.
 pub(super) fn exemplar_window(form: &Form) -> Result<(i64, i64), Error> {
     let start = optional_time(form, "start", MIN_TIME_MS)?;
     let end = optional_time(form, "end", MAX_TIME_MS)?;
-    if end < start {
-        Err(Error::Backwards)
-    } else {
-        Ok((start, end))
-    }
+    if end < start { Err(Error::Backwards) } else { Ok((start, end)) }
 }
 
-/// `limit`; 0 stands for none.
+/// Reads `/metadata`.
 ///
 /// # Errors
-/// When it is no integer, or below zero.
-pub(super) fn limit(form: &Form) -> Result<usize, Error> {
-    let text = form.first("limit");
-    if text.is_empty() {
-        return Ok(0);
-    }
-    let value = integer(text).map_err(|reason| reason.of("limit"))?;
-    usize::try_from(value).map_err(|_| Reason::Negative.of("limit"))
+/// When a limit is no number; zero and below stand for none.
+pub(super) fn metadata(form: &Form) -> Result<storage::MetadataRequest, Error> {
+    let limit = |name| match form.first(name) {
+        "" => Ok(0),
+        text => match integer(text) {
+            Ok(value) => Ok(usize::try_from(value).unwrap_or(0)),
+            Err(_) => Err(Error::NotANumber(name)),
+        },
+    };
+    Ok(storage::MetadataRequest {
+        metric: Some(form.first("metric")).filter(|name| !name.is_empty()).map(str::to_owned),
+        limit: limit("limit")?,
+        limit_per_metric: limit("limit_per_metric")?,
+    })
 }
 
-/// A limit of `/metadata`: any integer, where zero and below stand for none.
+/// Reads the label name of a path; `U__…` is unescaped.
 ///
 /// # Errors
-/// When it is no integer.
-pub(super) fn loose_limit(form: &Form, name: &'static str) -> Result<usize, Error> {
-    let text = form.first(name);
-    if text.is_empty() {
-        return Ok(0);
+/// When it is empty or not UTF-8.
+pub(super) fn label_name(segment: &[u8]) -> Result<String, Error> {
+    match std::str::from_utf8(segment).map(unescape_name) {
+        Ok(name) if !name.is_empty() => Ok(name.into_owned()),
+        Ok(_) => Err(Error::LabelName(quote(b""))),
+        Err(_) => Err(Error::LabelName(quote(segment))),
     }
-    let value = integer(text).map_err(|_| Error::NotANumber(name))?;
-    Ok(usize::try_from(value).unwrap_or(0))
 }
 
 /// The limit of `/status/tsdb`, which is checked though all lists are empty.
@@ -224,12 +170,13 @@ pub(super) fn loose_limit(form: &Form, name: &'static str) -> Result<usize, Erro
 /// When it is no integer within bounds.
 pub(super) fn check_tsdb_limit(form: &Form) -> Result<(), Error> {
     const MAX: i64 = 10_000;
-    let text = form.first("limit");
-    match integer(text) {
-        _ if text.is_empty() => Ok(()),
-        Ok(1..=MAX) => Ok(()),
-        Ok(value) if value > MAX => Err(Error::TooLarge("limit", MAX as usize)),
-        _ => Err(Error::NotPositive("limit")),
+    match form.first("limit") {
+        "" => Ok(()),
+        text => match integer(text) {
+            Ok(1..=MAX) => Ok(()),
+            Ok(value) if value > MAX => Err(Error::TooLarge("limit", MAX)),
+            Ok(_) | Err(_) => Err(Error::NotPositive("limit")),
+        },
     }
 }
 
@@ -238,10 +185,10 @@ pub(super) fn check_tsdb_limit(form: &Form) -> Result<(), Error> {
 pub(super) fn stats_warning(form: &Form) -> Option<String> {
     let text = form.first("stats");
     (!matches!(text, "" | "true" | "all")).then(|| {
+        let value = quote(text.as_bytes());
         format!(
-            "value {} for parameter \"stats\" is deprecated and will be rejected in the next major release, \
-             use \"true\" or \"all\"",
-            quote(text.as_bytes())
+            "value {value} for parameter \"stats\" is deprecated and will be rejected in the \
+             next major release, use \"true\" or \"all\""
         )
     })
 }
@@ -254,35 +201,44 @@ fn stats(form: &Form) -> query::Stats {
     }
 }
 
-fn time(form: &Form, name: &'static str) -> Result<i64, Error> {
-    timestamp_ms(form.first(name)).map_err(|error| Reason::from(error).of(name))
+/// `limit`; 0 stands for none.
+fn limit(form: &Form) -> Result<usize, Error> {
+    let text = form.first("limit");
+    if text.is_empty() {
+        return Ok(0);
+    }
+    let value = integer(text).map_err(|reason| reason.of("limit"))?;
+    usize::try_from(value).map_err(|_| Reason::Negative.of("limit"))
+}
+
+/// A moment. Beyond the ends of its time Prometheus wraps round; here such a
+/// moment is refused, so that no stage has to mind overflows.
+fn time(text: &str) -> Result<i64, Reason> {
+    let ms = parse_time(text)?;
+    let inside = (MIN_TIME_MS..=MAX_TIME_MS).contains(&ms);
+    if inside { Ok(ms) } else { Err(Reason::TimeRange(quote(text.as_bytes()))) }
 }
 
 fn optional_time(form: &Form, name: &'static str, default_ms: i64) -> Result<i64, Error> {
     match form.first(name) {
         "" => Ok(default_ms),
-        text => timestamp_ms(text).map_err(|error| Reason::OptionalMoment(name, error).of(name)),
+        text => time(text).map_err(|reason| Reason::Optional(name, Box::new(reason)).of(name)),
     }
 }
 
 fn timeout_ns(form: &Form) -> Result<Option<i64>, Error> {
     match form.first("timeout") {
         "" => Ok(None),
-        text => duration_ns(text)
-            .map(Some)
-            .map_err(|error| Reason::from(error).of("timeout")),
+        text => parse_parameter(text).map(Some).map_err(|error| Reason::from(error).of("timeout")),
     }
 }
 
 /// Prometheus finds a deadline that has passed when it takes the query in,
 /// before it parses it, and says so of the query.
-fn positive(timeout_ns: Option<i64>) -> Result<Option<Duration>, Error> {
-    match timeout_ns {
-        None => Ok(None),
-        Some(ns) => match u64::try_from(ns) {
-            Ok(ns) if ns > 0 => Ok(Some(Duration::from_nanos(ns))),
-            _ => Err(Reason::Deadline.of("query")),
-        },
+fn positive(timeout_ns: i64) -> Result<Duration, Error> {
+    match u64::try_from(timeout_ns) {
+        Ok(ns) if ns > 0 => Ok(Duration::from_nanos(ns)),
+        Ok(_) | Err(_) => Err(Reason::Deadline.of("query")),
     }
 }
 
@@ -292,16 +248,17 @@ fn lookback_ms(form: &Form) -> Result<Option<i64>, Error> {
     if text.is_empty() {
         return Ok(None);
     }
-    let ns = duration_ns(text).map_err(Error::Lookback)?;
+    let ns = parse_parameter(text).map_err(Error::Lookback)?;
     Ok((ns > 0).then_some(ns / 1_000_000))
 }
 
 /// Go's `strconv.Atoi`.
 fn integer(text: &str) -> Result<i64, Reason> {
-    use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-    text.parse()
-        .map_err(|error: std::num::ParseIntError| match error.kind() {
-            PosOverflow | NegOverflow => Reason::Range(quote(text.as_bytes())),
-            _ => Reason::Integer(quote(text.as_bytes())),
-        })
+    text.parse().map_err(|error: ParseIntError| match error.kind() {
+        PosOverflow | NegOverflow => Reason::IntegerRange(quote(text.as_bytes())),
+        _ => Reason::Integer(quote(text.as_bytes())),
+    })
 }
+
+#[cfg(test)]
+mod tests;

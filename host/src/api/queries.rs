@@ -1,18 +1,15 @@
-//! Calls about queries: run one, print one, take one apart.
+//! Calls that run a query.
 
 use promql::SeriesBatch;
 
 use super::encode::{Data, Document};
 use super::{Answer, Api, Call, Error, now_ms, params};
 use crate::query::{Outcome, Request, Value};
-
-/// What Prometheus says when `limit` cut an answer.
-pub(super) const TRUNCATED: &str = "results truncated due to limit";
+use crate::storage::TRUNCATED;
 
 impl Api {
     pub(super) async fn query(&self, call: &Call) -> Result<Answer, Error> {
-        self.run_query(params::instant(&call.form, now_ms())?, call)
-            .await
+        self.run_query(params::instant(&call.form, now_ms())?, call).await
     }
 
     pub(super) async fn query_range(&self, call: &Call) -> Result<Answer, Error> {
@@ -21,12 +18,7 @@ impl Api {
 
     async fn run_query(&self, request: Request, call: &Call) -> Result<Answer, Error> {
         let limit = request.limit;
-        let Outcome {
-            value,
-            mut warnings,
-            infos,
-            stats,
-        } = self.engine.run(request).await?;
+        let Outcome { value, mut warnings, infos, stats } = self.engine.run(request).await?;
         if limit > 0 && series_with_samples(&value) > limit {
             add_once(&mut warnings, TRUNCATED);
         }
@@ -34,11 +26,7 @@ impl Api {
             add_once(&mut warnings, &warning);
         }
         Ok(Answer::Document(Document {
-            data: Data::Query {
-                value,
-                limit,
-                stats,
-            },
+            data: Data::Query { value, limit, stats },
             warnings,
             infos,
         }))

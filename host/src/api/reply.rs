@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::encode::{CHUNK, Document, Encoder, text};
-use super::error::Error;
+use super::error::{Error, FAILED};
 use crate::server::body::{Body, Broken};
 use crate::server::compress::{Coding, Compressor};
 use crate::telemetry::Metrics;
@@ -45,11 +45,9 @@ pub(super) fn document(
     let mut first = Vec::with_capacity(1024);
     if encoder.fill(&mut first) {
         let job = match Compressor::new(coding) {
-            Ok(compressor) => Job {
-                encoder: Some(encoder),
-                first: Some(first),
-                compressor: Some(compressor),
-            },
+            Ok(compressor) => {
+                Job { encoder: Some(encoder), first: Some(first), compressor: Some(compressor) }
+            }
             Err(error) => return compression_failed(&error),
         };
         let (sender, receiver) = mpsc::channel(WAITING_CHUNKS);
@@ -61,11 +59,8 @@ pub(super) fn document(
 
 /// The response of a call that failed.
 pub(super) fn error(error: &Error, coding: Coding) -> Response<Body> {
-    let envelope = Envelope {
-        status: "error",
-        error_type: error.kind().name(),
-        error: error.message(),
-    };
+    let envelope =
+        Envelope { status: "error", error_type: error.kind().name(), error: error.message() };
     whole(error.status(), text::to_json(&envelope), coding)
 }
 
@@ -94,9 +89,7 @@ pub(super) fn typed(
     body: impl Into<Bytes>,
 ) -> Response<Body> {
     let mut response = with_status(status, Body::whole(body));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -159,7 +152,7 @@ fn compress(body: Vec<u8>, coding: Coding) -> io::Result<Vec<u8>> {
 
 fn compression_failed(error: &io::Error) -> Response<Body> {
     tracing::error!(%error, "a response could not be compressed");
-    plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n"))
+    plain(FAILED, format!("{error}\n"))
 }
 
 /// An answer that is still being encoded.

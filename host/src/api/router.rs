@@ -74,21 +74,13 @@ const GET_POST_PUT: &[Method] = &[Method::GET, Method::POST, Method::PUT];
 pub(super) const API: &str = "/api/v1/";
 
 const fn route(pattern: &'static str, methods: &'static [Method], endpoint: Endpoint) -> Route {
-    Route {
-        pattern,
-        methods,
-        endpoint,
-    }
+    Route { pattern, methods, endpoint }
 }
 
 static ROUTES: &[Route] = &[
     route("/api/v1/query", GET_POST, Endpoint::Query),
     route("/api/v1/query_range", GET_POST, Endpoint::QueryRange),
-    route(
-        "/api/v1/query_exemplars",
-        GET_POST,
-        Endpoint::QueryExemplars,
-    ),
+    route("/api/v1/query_exemplars", GET_POST, Endpoint::QueryExemplars),
     route("/api/v1/format_query", GET_POST, Endpoint::FormatQuery),
     route("/api/v1/parse_query", GET_POST, Endpoint::ParseQuery),
     route("/api/v1/series", GET_POST, Endpoint::Series),
@@ -100,16 +92,8 @@ static ROUTES: &[Route] = &[
     route("/api/v1/status/config", GET, Endpoint::Config),
     route("/api/v1/status/flags", GET, Endpoint::Flags),
     route("/api/v1/status/tsdb", GET, Endpoint::Tsdb),
-    route(
-        "/api/v1/status/tsdb/blocks",
-        GET,
-        Endpoint::Nothing(r#"{"blocks":[]}"#),
-    ),
-    route(
-        "/api/v1/status/walreplay",
-        GET,
-        Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#),
-    ),
+    route("/api/v1/status/tsdb/blocks", GET, Endpoint::Nothing(r#"{"blocks":[]}"#)),
+    route("/api/v1/status/walreplay", GET, Endpoint::Nothing(r#"{"min":0,"max":0,"current":0}"#)),
     route("/api/v1/rules", GET, Endpoint::Nothing(r#"{"groups":[]}"#)),
     route("/api/v1/alerts", GET, Endpoint::Nothing(r#"{"alerts":[]}"#)),
     route(
@@ -123,11 +107,7 @@ static ROUTES: &[Route] = &[
         Endpoint::Nothing(r#"{"activeTargets":[],"droppedTargets":[],"droppedTargetCounts":{}}"#),
     ),
     route("/api/v1/targets/metadata", GET, Endpoint::Nothing("[]")),
-    route(
-        "/api/v1/scrape_pools",
-        GET,
-        Endpoint::Nothing(r#"{"scrapePools":[]}"#),
-    ),
+    route("/api/v1/scrape_pools", GET, Endpoint::Nothing(r#"{"scrapePools":[]}"#)),
     route("/api/v1/notifications", GET, Endpoint::Nothing("[]")),
     route("/", GET_HEAD, Endpoint::Index),
     route("/-/healthy", GET_HEAD, Endpoint::Healthy),
@@ -138,16 +118,17 @@ static ROUTES: &[Route] = &[
 /// The endpoint of [`Endpoint::Metrics`], whose path is a setting.
 pub(super) static METRICS: Route = route("/metrics", GET, Endpoint::Metrics);
 
-/// The route of a path, and the value of its parameter, decoded.
+/// The route of a path, and the value of its parameter, decoded but perhaps
+/// not UTF-8.
 #[must_use]
-pub(super) fn find(path: &str) -> Option<(&'static Route, Option<String>)> {
+pub(super) fn find(path: &str) -> Option<(&'static Route, Option<Vec<u8>>)> {
     ROUTES
         .iter()
         .find_map(|route| match_path(route.pattern, path).map(|parameter| (route, parameter)))
 }
 
 /// The parameter, if the path fits.
-fn match_path(pattern: &str, path: &str) -> Option<Option<String>> {
+fn match_path(pattern: &str, path: &str) -> Option<Option<Vec<u8>>> {
     let Some((before, after)) = pattern.split_once(":name") else {
         return (pattern == path).then_some(None);
     };
@@ -184,11 +165,11 @@ mod tests {
         let found = |path: &str| find(path).map(|(route, parameter)| (route.endpoint, parameter));
         assert_eq!(
             found("/api/v1/label/job/values"),
-            Some((Endpoint::LabelValues, Some("job".to_owned())))
+            Some((Endpoint::LabelValues, Some(b"job".to_vec())))
         );
         assert_eq!(
             found("/api/v1/label/a%2Fb%20c+d/values"),
-            Some((Endpoint::LabelValues, Some("a/b c+d".to_owned())))
+            Some((Endpoint::LabelValues, Some(b"a/b c+d".to_vec())))
         );
         for path in [
             "/api/v1/label//values",
@@ -211,10 +192,7 @@ mod tests {
     fn what_promweave_never_has_is_valid_json() {
         for route in ROUTES {
             if let Endpoint::Nothing(json) = route.endpoint {
-                assert!(
-                    serde_json::from_str::<serde_json::Value>(json).is_ok(),
-                    "{json}"
-                );
+                assert!(serde_json::from_str::<serde_json::Value>(json).is_ok(), "{json}");
             }
         }
     }

@@ -7,6 +7,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use super::encode::{Data, Document};
+use super::error::{FAILED, NOT_READY};
 use super::router::Endpoint;
 use super::{Answer, Error, Form, Phase, Settings, params, reply};
 use crate::telemetry::Metrics;
@@ -94,9 +95,7 @@ fn runtime_info(status: &Status) -> RuntimeInfo {
     let runtime = tokio::runtime::Handle::current();
     RuntimeInfo {
         start_time: rfc3339(status.started),
-        cwd: std::env::current_dir()
-            .map(|path| path.display().to_string())
-            .unwrap_or_default(),
+        cwd: std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default(),
         hostname: hostname(),
         server_time: rfc3339(Some(SystemTime::now())),
         reload_succeeded: status.reload_succeeded,
@@ -114,10 +113,7 @@ fn runtime_info(status: &Status) -> RuntimeInfo {
 /// Go prints a time that is not set as the first moment of year 1.
 fn rfc3339(time: Option<SystemTime>) -> String {
     let stamp = time.and_then(|time| jiff::Timestamp::try_from(time).ok());
-    stamp.map_or_else(
-        || "0001-01-01T00:00:00Z".to_owned(),
-        |stamp| stamp.to_string(),
-    )
+    stamp.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |stamp| stamp.to_string())
 }
 
 fn hostname() -> String {
@@ -155,26 +151,18 @@ pub(super) fn ready(phase: Phase) -> Answer {
 /// does.
 pub(super) fn unavailable(phase: Phase) -> hyper::Response<super::Body> {
     let stopping = phase == Phase::Stopping;
-    let text = if stopping {
-        "promweave is Stopping.\n"
-    } else {
-        "Service Unavailable"
-    };
-    let mut response = reply::plain(StatusCode::SERVICE_UNAVAILABLE, text);
+    let text = if stopping { "promweave is Stopping.\n" } else { "Service Unavailable" };
+    let mut response = reply::plain(NOT_READY, text);
     let value = if stopping { "true" } else { "false" };
-    response.headers_mut().insert(
-        "x-prometheus-stopping",
-        hyper::header::HeaderValue::from_static(value),
-    );
+    response
+        .headers_mut()
+        .insert("x-prometheus-stopping", hyper::header::HeaderValue::from_static(value));
     response
 }
 
 pub(super) fn reload_refused(method: &Method) -> Answer {
     Answer::Plain(if method == Method::GET {
-        reply::plain(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "Only POST or PUT requests allowed",
-        )
+        reply::plain(StatusCode::METHOD_NOT_ALLOWED, "Only POST or PUT requests allowed")
     } else {
         reply::plain(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.\n")
     })
@@ -183,19 +171,12 @@ pub(super) fn reload_refused(method: &Method) -> Answer {
 pub(super) fn reloaded(result: Result<(), String>) -> Answer {
     Answer::Plain(match result {
         Ok(()) => reply::plain(StatusCode::OK, ""),
-        Err(reason) => reply::plain(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            format!("failed to reload config: {reason}\n"),
-        ),
+        Err(reason) => reply::plain(FAILED, format!("failed to reload config: {reason}\n")),
     })
 }
 
 pub(super) fn metrics(metrics: &Metrics) -> Answer {
-    Answer::Plain(reply::typed(
-        StatusCode::OK,
-        Metrics::CONTENT_TYPE,
-        metrics.render(),
-    ))
+    Answer::Plain(reply::typed(StatusCode::OK, Metrics::CONTENT_TYPE, metrics.render()))
 }
 
 /// A page with links, for people who open the address in a browser.
@@ -221,9 +202,5 @@ pub(super) fn index(settings: &Settings) -> Answer {
         "<!doctype html>\n<title>promweave</title>\n<h1>promweave</h1>\n\
          <p>Many Prometheus servers, one endpoint: point Grafana at this address.</p>\n<ul>\n{links}</ul>\n"
     );
-    Answer::Plain(reply::typed(
-        StatusCode::OK,
-        "text/html; charset=utf-8",
-        html,
-    ))
+    Answer::Plain(reply::typed(StatusCode::OK, "text/html; charset=utf-8", html))
 }

@@ -61,9 +61,12 @@ pub fn series(scrapes: &Scrapes) -> SeriesBatch {
             (180e6 + 20e6 * clock.wave(time, 1_500.0) + 12e6 * phase).round()
         });
         if target.job == "api" {
-            for (method, code, rate) in
-                [("GET", "200", 41.0), ("POST", "200", 7.5), ("GET", "404", 0.4), ("POST", "500", 0.12)]
-            {
+            for (method, code, rate) in [
+                ("GET", "200", 41.0),
+                ("POST", "200", 7.5),
+                ("GET", "404", 0.4),
+                ("POST", "500", 0.12),
+            ] {
                 push("http_requests_total", &[("method", method), ("code", code)], &|time| {
                     clock.counter(time, rate)
                 });
@@ -155,7 +158,8 @@ impl Clock {
     /// some times than at others, and starts again at the restart.
     fn counter(&self, time_ms: i64, rate: f64) -> f64 {
         // A few hours' head start before the first scrape.
-        let started = if time_ms < self.restart_ms { self.from_ms - 14_400_000 } else { self.restart_ms };
+        let started =
+            if time_ms < self.restart_ms { self.from_ms - 14_400_000 } else { self.restart_ms };
         let seconds = (time_ms - started) as f64 / 1e3;
         let swing = |time: f64| -(time * TAU / 1_800.0 + self.phase).cos() * 1_800.0 / TAU;
         let grown = seconds + 0.4 * (swing(seconds) - swing(0.0));
@@ -186,7 +190,11 @@ mod tests {
             for ((_, before), (time, after)) in samples.clone().zip(samples.skip(1)) {
                 let restarted = (3_000_000..3_015_000).contains(time);
                 let job = series.labels.value("job");
-                assert_eq!(after < before, restarted && job == "api", "at {time}: {before} {after}");
+                assert_eq!(
+                    after < before,
+                    restarted && job == "api",
+                    "at {time}: {before} {after}"
+                );
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::io::Write as _;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -20,6 +21,7 @@ use promql::budget::Budget;
 
 use super::{Error, tls};
 use crate::config::{self, Auth};
+use crate::storage::Context;
 
 /// The part of an unexpected body that an error message quotes, in bytes.
 const QUOTED: usize = 200;
@@ -118,16 +120,23 @@ impl Client {
     ///
     /// # Errors
     /// When there is no connection, no head in time, or no credentials.
-    pub async fn send(&self, call: Call<'_>, deadline: Instant) -> Result<Response<Incoming>, Error> {
+    pub async fn send(
+        &self,
+        call: Call<'_>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Error> {
         let request = self.request(call).await?;
         let sent = async {
             self.pool.request(request).await.map_err(|error| Error::Connect(chain(&error)))
         };
         match self.options.timeout {
             Some(limit) if Instant::now() + limit < deadline => {
-                tokio::time::timeout(limit, sent).await.map_err(|_| Error::Slow(limit))?
+                match tokio::time::timeout(limit, sent).await {
+                    Ok(result) => result,
+                    Err(_) => Err(Error::Slow(limit)),
+                }
             }
-            _ => before(deadline, sent).await?,
+            _ => before(deadline, sent).await,
         }
     }
 
@@ -179,18 +188,30 @@ pub const READ_VERSION: HeaderName = HeaderName::from_static("x-prometheus-remot
 ///
 /// # Errors
 /// When the body is cut, late, badly compressed, or over the budget.
-pub async fn collect(
+pub async fn collect(response: Response<Incoming>, context: &Context) -> Result<Bytes, Error> {
+    let sink = Sink::new(Encoding::of(response.headers())?);
+    collect_into(sink, response, context).await
+}
+
+/// Reads a whole body as it is, whatever its encoding; otherwise as
+/// [`collect`].
+///
+/// # Errors
+/// When the body is cut, late, or over the budget.
+pub async fn collect_raw(response: Response<Incoming>, context: &Context) -> Result<Bytes, Error> {
+    collect_into(Sink::new(Encoding::Identity), response, context).await
+}
+
+async fn collect_into(
+    mut sink: Sink,
     response: Response<Incoming>,
-    budget: &Budget,
-    deadline: Instant,
+    context: &Context,
 ) -> Result<Bytes, Error> {
-    let encoding = Encoding::of(response.headers())?;
     let mut body = response.into_body();
-    let mut sink = Sink::new(encoding);
-    while let Some(data) = next_data(&mut body, deadline).await? {
+    while let Some(data) = next_data(&mut body, context).await? {
         let before = sink.len();
         sink.write(&data)?;
-        budget.charge_bytes(sink.len() - before)?;
+        context.budget.charge_bytes(sink.len() - before)?;
     }
     sink.finish()
 }
@@ -199,14 +220,15 @@ pub async fn collect(
 ///
 /// # Errors
 /// When the body is cut or late.
-pub async fn next_data(body: &mut Incoming, deadline: Instant) -> Result<Option<Bytes>, Error> {
+pub async fn next_data(body: &mut Incoming, context: &Context) -> Result<Option<Bytes>, Error> {
     loop {
-        let frame = before(deadline, async { Ok(body.frame().await) }).await?;
+        let frame = before(context.deadline, async { Ok(body.frame().await) }).await?;
         match frame {
             None => return Ok(None),
             Some(Err(error)) => return Err(Error::Body(chain(&error))),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
+                    context.received.fetch_add(data.len() as u64, Ordering::Relaxed);
                     return Ok(Some(data));
                 }
             }
@@ -216,10 +238,11 @@ pub async fn next_data(body: &mut Incoming, deadline: Instant) -> Result<Option<
 
 /// Turns an answer with an error status into an error: the API's own, where
 /// the body is its envelope.
-pub async fn failure(response: Response<Incoming>, deadline: Instant) -> Error {
+pub async fn failure(response: Response<Incoming>, context: &Context) -> Error {
     let status = response.status();
     let budget = Budget::new(u64::MAX, MAX_ERROR_BODY as u64);
-    let body = collect(response, &budget, deadline).await.unwrap_or_default();
+    let context = Context { budget, ..context.clone() };
+    let body = collect(response, &context).await.unwrap_or_default();
     match super::reply::envelope(&body).map(|reply| reply.error) {
         Ok(Some(error)) => Error::Api { kind: error.kind, message: error.message },
         _ => Error::Status(status, quote(&body)),
@@ -272,9 +295,7 @@ impl Sink {
     fn new(encoding: Encoding) -> Self {
         match encoding {
             Encoding::Identity => Self::Plain(BytesMut::new()),
-            Encoding::Gzip => {
-                Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new())))
-            }
+            Encoding::Gzip => Self::Gzip(Box::new(flate2::write::MultiGzDecoder::new(Vec::new()))),
         }
     }
 
@@ -296,9 +317,7 @@ impl Sink {
     fn finish(self) -> Result<Bytes, Error> {
         match self {
             Self::Plain(bytes) => Ok(bytes.freeze()),
-            Self::Gzip(decoder) => {
-                decoder.finish().map(Bytes::from).map_err(|error| gzip(&error))
-            }
+            Self::Gzip(decoder) => decoder.finish().map(Bytes::from).map_err(|error| gzip(&error)),
         }
     }
 }

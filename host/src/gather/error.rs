@@ -44,14 +44,29 @@ pub enum Error {
     #[error("unusable answer: {0}")]
     Decode(String),
     /// Chunks in an encoding that we cannot read.
-    #[error("chunk encoding {0} is unknown")]
-    UnknownEncoding(u32),
+    #[error("unusable answer: {0}")]
+    UnknownEncoding(remote_read::Error),
     /// The answer is larger than a query may be.
     #[error(transparent)]
     Exceeded(#[from] Exceeded),
 }
 
 impl Error {
+    /// The kind of failure in one word, for metrics.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::Slow(_) | Self::Deadline | Self::Straggler => "timeout",
+            Self::Credentials(_) => "credentials",
+            Self::Status(..) => "status",
+            Self::Api { .. } => "api",
+            Self::Body(_) => "body",
+            Self::Decode(_) | Self::UnknownEncoding(_) => "decode",
+            Self::Exceeded(_) => "limit",
+        }
+    }
+
     /// True where a server did answer, only not with what was asked for.
     #[must_use]
     pub const fn is_answer(&self) -> bool {
@@ -85,7 +100,7 @@ impl From<remote_read::Error> for Error {
     fn from(error: remote_read::Error) -> Self {
         match error {
             remote_read::Error::Exceeded(exceeded) => Self::Exceeded(exceeded),
-            remote_read::Error::UnknownEncoding(encoding) => Self::UnknownEncoding(encoding),
+            other if other.wants_samples() => Self::UnknownEncoding(other),
             other => Self::Decode(other.to_string()),
         }
     }
@@ -193,7 +208,10 @@ mod tests {
     fn replicas_that_disagree_leave_the_group_unavailable() {
         let refused = Error::Connect("refused".to_owned());
         let error = GroupError::new("eu", vec![("a", api("bad_data")), ("b", refused)]);
-        assert_eq!(error.to_string(), "server group eu: replica a: bad_data: no; replica b: refused");
+        assert_eq!(
+            error.to_string(),
+            "server group eu: replica a: bad_data: no; replica b: refused"
+        );
         assert!(matches!(storage::Error::from(error), storage::Error::Unavailable(_)));
     }
 }

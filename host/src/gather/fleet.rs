@@ -50,15 +50,15 @@ impl Fleet {
         let mut groups = Vec::new();
         for group in &config.server_groups {
             let title = title(group);
-            metrics.set_targets(group.ordinal, &group.name, group.targets.len());
+            metrics.replicas(group.ordinal, &group.name, group.targets.len());
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {
                 let client = Client::new(group.client.clone())
                     .map_err(|cause| SetUpError { group: title.clone(), cause })?;
-                let replicas = targets.into_iter().map(|url| {
-                    Replica::new(url, &group.remote_read_path, group.remote_read)
-                });
+                let replicas = targets
+                    .into_iter()
+                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read));
                 groups.push(Group {
                     title: title.clone(),
                     labels,
@@ -177,7 +177,8 @@ fn merge_column(binding: &policy::Binding, column: Vec<SeriesBatch>) -> policy::
     if filled.len() <= 1 {
         return policy::Merged { series: filled.pop().unwrap_or_default(), ..Default::default() };
     }
-    policy::merge(binding, &filled)
+    let filled: Vec<&SeriesBatch> = filled.iter().collect();
+    policy::merge(binding, &filled, &policy::Options::everything(0))
 }
 
 impl Storage for Fleet {

@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use promql::budget::Exceeded;
+use promql::budget::{Budget, Exceeded};
 use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
@@ -18,6 +19,7 @@ use crate::config::OnFailure;
 use crate::policy;
 use crate::storage::{Answer, Context, Select};
 use crate::telemetry::Metrics;
+use crate::telemetry::metrics::ReplicaCall;
 
 /// How much longer than the first complete answer of a group the others may
 /// take. A server that hangs then costs a warning and not the query.
@@ -82,12 +84,18 @@ impl Group {
             .enumerate()
             .map(|(index, replica)| {
                 // Each answer has its own budget: a flood is its sender's fault.
-                let own = Context { budget: context.budget.fresh(), ..context.clone() };
+                let own = Context {
+                    budget: context.budget.fresh(),
+                    received: Arc::default(),
+                    ..context.clone()
+                };
+                let received = own.received.clone();
                 let asked = ask(replica, own);
                 async move {
                     let started = Instant::now();
                     let result = asked.await;
-                    self.record(replica, call, started, &result);
+                    let bytes = received.load(Ordering::Relaxed);
+                    self.record(replica, call, started.elapsed(), (&result, bytes));
                     (index, result)
                 }
             })
@@ -131,13 +139,28 @@ impl Group {
         }
         for (name, error) in errors {
             tracing::warn!(group = %self.title, replica = %name, %error, "replica gave no answer");
-            scattered.warnings.push(format!("server group {}: replica {name}: {error}", self.title));
+            scattered
+                .warnings
+                .push(format!("server group {}: replica {name}: {error}", self.title));
         }
         Ok(scattered)
     }
 
-    fn record<T>(&self, replica: &Replica, call: &'static str, started: Instant, result: &Result<T, Error>) {
-        self.metrics.replica_request(&self.title, &replica.name, call, started.elapsed(), result.is_ok());
+    fn record<T>(
+        &self,
+        replica: &Replica,
+        call: &'static str,
+        elapsed: Duration,
+        (result, bytes): (&Result<T, Error>, u64),
+    ) {
+        self.metrics.replica_call(&ReplicaCall {
+            server_group: &self.title,
+            replica: &replica.name,
+            call,
+            outcome: result.as_ref().map_or_else(Error::name, |_| "success"),
+            elapsed,
+            bytes,
+        });
     }
 
     /// Merged raw samples of each selector, with the group's labels, series
@@ -151,7 +174,9 @@ impl Group {
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
         let binding = self.policy.load_full();
-        let (before, after) = binding.span_ms();
+        let span = binding.span(self.replicas.len());
+        let (before, after) =
+            span.map_or((0, 0), |span| (signed(span.before_ms), signed(span.after_ms)));
         // What is asked: selectors that can match here, wider by what the
         // policy's decisions look at.
         let asked: Vec<(usize, Select)> = selects
@@ -161,10 +186,11 @@ impl Group {
                 let matchers = resolve(&select.matchers, &self.labels)?;
                 let start_ms = select.start_ms.saturating_sub(before);
                 let end_ms = select.end_ms.saturating_add(after);
-                Some((index, Select { matchers, start_ms, end_ms, grid: select.grid }))
+                Some((index, Select { matchers, start_ms, end_ms, lookups: select.lookups }))
             })
             .collect();
-        let mut answer = Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
+        let mut answer =
+            Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
         if asked.is_empty() || self.replicas.is_empty() {
             return Ok(answer);
         }
@@ -177,48 +203,73 @@ impl Group {
             .await?;
         answer.warnings = scattered.warnings;
         answer.infos = scattered.infos;
-        let windows: Vec<(usize, i64, i64)> = asked
-            .iter()
-            .map(|(index, _)| (*index, selects[*index].start_ms, selects[*index].end_ms))
-            .collect();
+        let windows: Vec<Wanted> =
+            asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
-        let merged = tokio::task::spawn_blocking(move || {
+        let merging = tokio::task::spawn_blocking(move || {
             merge_all(&binding, scattered.answers, &windows, &labels, &budget)
         });
-        let merged = merged.await.map_err(|error| GroupError::internal(&self.title, &error))??;
-        for (index, batch, warnings) in merged {
-            answer.data[index] = batch;
-            answer.warnings.extend(warnings);
+        let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
+        for (index, merged) in merged {
+            if let Some(fault) = &merged.fault {
+                self.metrics.policy_fault(self.policy.load().name(), fault.name());
+            }
+            answer.data[index] = merged.series;
+            answer.warnings.extend(merged.warnings);
         }
         Ok(answer)
     }
 }
 
-type MergedSelect = (usize, SeriesBatch, Vec<String>);
+/// What is kept of a selector's merged samples.
+struct Wanted {
+    /// Which selector of the query.
+    index: usize,
+    start_ms: i64,
+    end_ms: i64,
+}
+
+impl Wanted {
+    const fn of(index: usize, select: &Select) -> Self {
+        Self { index, start_ms: select.start_ms, end_ms: select.end_ms }
+    }
+}
 
 /// Merges each selector's answers and cuts them to the window asked for.
 fn merge_all(
     binding: &policy::Binding,
     mut answers: Vec<Vec<SeriesBatch>>,
-    windows: &[(usize, i64, i64)],
+    wanted: &[Wanted],
     labels: &Labels,
-    budget: &promql::budget::Budget,
-) -> Result<Vec<MergedSelect>, Exceeded> {
-    let mut merged = Vec::with_capacity(windows.len());
-    for (position, (index, start, end)) in windows.iter().enumerate() {
+    budget: &Budget,
+) -> Result<Vec<(usize, policy::Merged)>, Exceeded> {
+    let mut all = Vec::with_capacity(wanted.len());
+    for (position, wanted) in wanted.iter().enumerate() {
         let replicas: Vec<SeriesBatch> = answers
             .iter_mut()
             .map(|answer| {
                 let mut batch = std::mem::take(&mut answer[position]);
                 // Before the merge: a group label may make two series one.
-                batch.relabel(|own| with_group_labels(own, labels));
+                if !labels.is_empty() {
+                    batch.relabel(|own| with_group_labels(own, labels));
+                }
                 batch
             })
             .collect();
-        let mut result = policy::merge(binding, &replicas);
-        result.series.retain_window(*start, *end);
-        budget.charge_samples(result.series.samples())?;
-        merged.push((*index, result.series, result.warnings));
+        let replicas: Vec<&SeriesBatch> = replicas.iter().collect();
+        let options = policy::Options {
+            evaluation_ms: wanted.end_ms,
+            start_ms: wanted.start_ms,
+            end_ms: wanted.end_ms,
+            kind_of: None,
+        };
+        let merged = policy::merge(binding, &replicas, &options);
+        budget.charge_samples(merged.series.samples())?;
+        all.push((wanted.index, merged));
     }
-    Ok(merged)
+    Ok(all)
+}
+
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
 }

@@ -1,6 +1,7 @@
 //! One Prometheus-compatible server: the questions we ask it, over whichever
 //! transport it has.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,17 +9,20 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
+use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 use promql::budget::Budget;
-use promql::matcher::Matcher;
+use promql::matcher::{MatchOp, Matcher};
 use promql::{Labels, SeriesBatch};
 
 use super::client::{self, Call, Client};
+use super::columns::Window;
 use super::matrix::{self, QueryData};
+use super::remote_read::{self, Format, ResponseType};
 use super::reply::{self, Reply};
-use super::{Error, external, remote_read, staleness};
+use super::{Error, external, staleness};
 use crate::config::RemoteRead;
-use crate::storage::{Answer, Context, Grid, Metadata, Scope, Select, SeriesExemplars};
+use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesExemplars};
 
 /// Pieces of a body that may wait for the decoder.
 const STREAM_BACKLOG: usize = 8;
@@ -79,7 +83,7 @@ impl Replica {
             }
         }
         let asked = selects.iter().map(|select| self.query_raw(client, context, select));
-        let mut answer = Answer::default();
+        let mut answer: Answer<Vec<SeriesBatch>> = Answer::default();
         for part in futures_util::future::try_join_all(asked).await? {
             answer.data.push(answer_into(part, &mut answer.warnings, &mut answer.infos));
         }
@@ -111,11 +115,13 @@ impl Replica {
         context: &Context,
         selects: &[Select],
     ) -> Result<Vec<SeriesBatch>, Error> {
+        const CHUNKS_FIRST: &[ResponseType] =
+            &[ResponseType::StreamedXorChunks, ResponseType::Samples];
         let external = self.external_labels(client, context).await?;
-        let read = match self.read(client, context, selects, remote_read::Accept::Chunks).await {
-            Err(Error::UnknownEncoding(encoding)) => {
-                tracing::debug!(replica = %self.name, encoding, "asking again for plain samples");
-                self.read(client, context, selects, remote_read::Accept::Samples).await
+        let read = match self.read(client, context, selects, CHUNKS_FIRST).await {
+            Err(Error::UnknownEncoding(cause)) => {
+                tracing::debug!(replica = %self.name, %cause, "asking again for plain samples");
+                self.read(client, context, selects, &[ResponseType::Samples]).await
             }
             other => other,
         };
@@ -133,27 +139,33 @@ impl Replica {
         client: &Client,
         context: &Context,
         selects: &[Select],
-        accept: remote_read::Accept,
+        accepted: &[ResponseType],
     ) -> Result<Vec<SeriesBatch>, Error> {
-        let body = remote_read::encode_request(selects, accept);
+        let windows: Vec<Window> = selects.iter().map(window).collect();
+        let body = remote_read::encode_request(&queries(selects), accepted);
         let call = Call {
             method: Method::POST,
             url: &self.read_url,
             form: &[],
-            body: Some((Bytes::from(body), remote_read::headers())),
-            accept_encoding: "identity",
+            body: Some((Bytes::from(body), read_headers())),
+            accept_encoding: remote_read::CONTENT_ENCODING,
         };
         let response = client.send(call, context.deadline).await?;
         if !response.status().is_success() {
-            return Err(client::failure(response, context.deadline).await);
+            return Err(client::failure(response, context).await);
         }
-        match remote_read::Content::of(response.headers())? {
-            remote_read::Content::Chunks => stream_chunks(response, context, selects).await,
-            remote_read::Content::Samples => {
-                let body = client::collect(response, &context.budget, context.deadline).await?;
-                let (budget, selects) = (context.budget.clone(), selects.to_vec());
-                off_reactor(move || Ok(remote_read::decode_samples(&body, &selects, &budget)?))
-                    .await
+        match content_format(&response)? {
+            Format::Streamed => stream_chunks(response, context, windows).await,
+            Format::Samples => {
+                let body = client::collect_raw(response, context).await?;
+                let budget = context.budget.clone();
+                off_reactor(move || {
+                    let limits = remote_read::Limits::default();
+                    let decoded = remote_read::decode_samples(&body, &windows, limits, &budget);
+                    budget.release_bytes(body.len());
+                    Ok(decoded?)
+                })
+                .await
             }
         }
     }
@@ -196,7 +208,7 @@ impl Replica {
             answer.data.retain_window(select.start_ms, select.end_ms);
             Ok(answer)
         };
-        let Some(grid) = select.grid else { return raw.await };
+        let Some(grid) = select.lookups else { return raw.await };
         let seen = self.query_grid(client, context, &selector, grid);
         let (mut answer, seen) = futures_util::future::try_join(raw, seen).await?;
         let seen = answer_into(seen, &mut answer.warnings, &mut answer.infos);
@@ -210,7 +222,7 @@ impl Replica {
         client: &Client,
         context: &Context,
         selector: &str,
-        grid: Grid,
+        grid: Lookups,
     ) -> Result<Answer<SeriesBatch>, Error> {
         let mut form = vec![
             ("query", selector.to_owned()),
@@ -290,7 +302,7 @@ impl Replica {
         name: &str,
         scope: &Scope,
     ) -> Result<Answer<Vec<String>>, Error> {
-        let path = format!("/api/v1/label/{}/values", promql::quote::escape_label_name(name));
+        let path = format!("/api/v1/label/{}/values", promql::quote::escape_name(name));
         let body = self.get(client, context, &path, &scope_form(scope)).await?;
         decoded(body, context, |body, budget| Ok(reply::names(body, budget)?)).await
     }
@@ -373,19 +385,20 @@ impl Replica {
 
 async fn body_of(response: Response<Incoming>, context: &Context) -> Result<Bytes, Error> {
     if response.status() == StatusCode::NO_CONTENT || response.status().is_success() {
-        return client::collect(response, &context.budget, context.deadline).await;
+        return client::collect(response, context).await;
     }
-    Err(client::failure(response, context.deadline).await)
+    Err(client::failure(response, context).await)
 }
 
 /// Decodes streamed chunks on a blocking thread while they arrive.
 async fn stream_chunks(
     response: Response<Incoming>,
     context: &Context,
-    selects: &[Select],
+    windows: Vec<Window>,
 ) -> Result<Vec<SeriesBatch>, Error> {
     let (sender, mut receiver) = tokio::sync::mpsc::channel::<Bytes>(STREAM_BACKLOG);
-    let mut decoder = remote_read::StreamDecoder::new(selects, context.budget.clone());
+    let limits = remote_read::Limits::default();
+    let mut decoder = remote_read::StreamDecoder::new(&windows, limits, context.budget.clone());
     let decoding = tokio::task::spawn_blocking(move || {
         while let Some(data) = receiver.blocking_recv() {
             decoder.push(&data)?;
@@ -393,7 +406,7 @@ async fn stream_chunks(
         Ok::<_, remote_read::Error>(decoder)
     });
     let mut body = response.into_body();
-    while let Some(data) = client::next_data(&mut body, context.deadline).await? {
+    while let Some(data) = client::next_data(&mut body, context).await? {
         if sender.send(data).await.is_err() {
             break; // the decoder has failed and says why below
         }
@@ -401,6 +414,41 @@ async fn stream_chunks(
     drop(sender);
     let decoder = joined(decoding.await)??;
     Ok(decoder.finish()?)
+}
+
+const fn window(select: &Select) -> Window {
+    Window { start_ms: select.start_ms, end_ms: select.end_ms }
+}
+
+fn queries(selects: &[Select]) -> Vec<remote_read::Query<'_>> {
+    let query = |select| remote_read::Query {
+        window: window(select),
+        matchers: select.matchers.iter().map(read_matcher).collect(),
+        hints: None,
+    };
+    selects.iter().map(query).collect()
+}
+
+/// Protobuf strings are UTF-8, as are all labels: a value that is not equals
+/// none, and its replacement characters do not either, but for freak labels.
+fn read_matcher(matcher: &Matcher) -> (MatchOp, &str, Cow<'_, str>) {
+    (matcher.op(), matcher.name(), matcher.value().to_str_lossy())
+}
+
+fn read_headers() -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let encoding = HeaderValue::from_static(remote_read::CONTENT_ENCODING);
+    headers.insert(header::CONTENT_ENCODING, encoding);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(remote_read::CONTENT_TYPE));
+    headers.insert(client::READ_VERSION, HeaderValue::from_static(remote_read::VERSION));
+    headers
+}
+
+fn content_format(response: &Response<Incoming>) -> Result<Format, Error> {
+    let value = response.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let text = String::from_utf8_lossy(value.unwrap_or_default());
+    Format::of_content_type(&text)
+        .ok_or_else(|| Error::Decode(format!("remote read answered with content type {text:?}")))
 }
 
 /// Decodes a body off the reactor. Its bytes are given back to the budget.

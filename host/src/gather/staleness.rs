@@ -11,13 +11,13 @@ use std::collections::HashMap;
 use promql::series::STALE_NAN_BITS;
 use promql::{SeriesBatch, SeriesRef};
 
-use crate::storage::Grid;
+use crate::storage::Lookups;
 
 /// Puts the markers back. The exact moment of a marker is unknown; the
 /// earliest one that explains what was seen is taken, so that replicas with
 /// equal samples get equal markers.
 #[must_use]
-pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Grid) -> SeriesBatch {
+pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Lookups) -> SeriesBatch {
     let index: HashMap<_, _> = seen.iter().map(|series| (series.labels, series)).collect();
     let mut restored = SeriesBatch::new();
     for series in raw.iter() {
@@ -36,7 +36,7 @@ fn times(series: SeriesRef<'_>) -> Vec<i64> {
 }
 
 /// When the series must have been marked stale.
-fn markers(samples: &[i64], seen: &[i64], grid: Grid) -> Vec<i64> {
+fn markers(samples: &[i64], seen: &[i64], grid: Lookups) -> Vec<i64> {
     let mut markers = Vec::new();
     let (mut next_sample, mut next_seen) = (0, 0);
     // The last moment at which the newest sample so far was surely alive.
@@ -93,15 +93,15 @@ mod tests {
     use super::*;
     use promql::Labels;
 
-    fn grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Grid {
-        Grid { start_ms, end_ms, step_ms, lookback_ms: 300 }
+    fn grid(start_ms: i64, end_ms: i64, step_ms: i64) -> Lookups {
+        Lookups { start_ms, end_ms, step_ms, lookback_ms: 300 }
     }
 
     #[test]
     fn a_series_that_the_server_always_saw_gets_no_marker() {
         let steps: Vec<i64> = (0..=10).map(|n| 100 + n * 60).collect();
         let samples = [90, 150, 210, 270, 330, 390, 450];
-        assert_eq!(markers(&samples, &steps, grid(100, 700, 60)), []);
+        assert_eq!(markers(&samples, &steps, grid(100, 700, 60)), [0_i64; 0]);
     }
 
     #[test]
@@ -121,13 +121,13 @@ mod tests {
     #[test]
     fn falling_out_of_the_lookback_is_no_staleness() {
         let seen = [100, 160, 220, 280, 340];
-        assert_eq!(markers(&[90], &seen, grid(100, 700, 60)), []);
+        assert_eq!(markers(&[90], &seen, grid(100, 700, 60)), [0_i64; 0]);
     }
 
     #[test]
     fn a_single_evaluation_needs_no_step() {
         assert_eq!(markers(&[90], &[], grid(100, 100, 0)), [91]);
-        assert_eq!(markers(&[90], &[100], grid(100, 100, 0)), []);
+        assert_eq!(markers(&[90], &[100], grid(100, 100, 0)), [0_i64; 0]);
     }
 
     #[test]

@@ -105,17 +105,11 @@ fn roots(settings: &Tls) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
-fn read<T>(
-    setting: &'static str,
-    source: impl FnOnce() -> std::io::Result<T>,
-) -> Result<T, Error> {
+fn read<T>(setting: &'static str, source: impl FnOnce() -> std::io::Result<T>) -> Result<T, Error> {
     source().map_err(|cause| Error::Read { setting, cause })
 }
 
-fn certificates(
-    setting: &'static str,
-    text: &str,
-) -> Result<Vec<CertificateDer<'static>>, Error> {
+fn certificates(setting: &'static str, text: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match read {
         Ok(list) if list.is_empty() => {

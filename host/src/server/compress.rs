@@ -29,14 +29,8 @@ impl Coding {
     /// field has been tried with.
     #[must_use]
     pub fn negotiate(headers: &HeaderMap) -> Self {
-        let lists = headers
-            .get_all(ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok());
-        lists
-            .flat_map(|list| list.split(','))
-            .find_map(Self::accepted)
-            .unwrap_or_default()
+        let lists = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+        lists.flat_map(|list| list.split(',')).find_map(Self::accepted).unwrap_or_default()
     }
 
     fn accepted(clause: &str) -> Option<Self> {
@@ -53,10 +47,7 @@ impl Coding {
                 .split_once('=')
                 .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
             weight.is_some_and(|(_, weight)| {
-                weight
-                    .trim()
-                    .parse::<f64>()
-                    .is_ok_and(|weight| weight <= 0.0)
+                weight.trim().parse::<f64>().is_ok_and(|weight| weight <= 0.0)
             })
         });
         (!refused).then_some(coding)

@@ -55,10 +55,7 @@ impl Exchange {
     /// The response goes out.
     pub(super) fn respond(mut self, response: Response<Body>) -> Response<Observed> {
         self.record.status = response.status().as_u16();
-        response.map(|body| Observed {
-            body,
-            exchange: self,
-        })
+        response.map(|body| Observed { body, exchange: self })
     }
 }
 
@@ -66,12 +63,8 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
         let handler = self.note.handler();
-        self.observer
-            .metrics
-            .request_ends(handler, self.record.status, elapsed, self.record.bytes);
-        self.observer
-            .access_log
-            .write(&self.record, SystemTime::now(), elapsed, self.note.form());
+        self.observer.metrics.request_ends(handler, self.record.status, elapsed, self.record.bytes);
+        self.observer.access_log.write(&self.record, SystemTime::now(), elapsed, self.note.form());
     }
 }
 
@@ -91,10 +84,7 @@ impl HttpBody for Observed {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let this = self.get_mut();
         let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
-        if let Some(Ok(data)) = frame
-            .as_ref()
-            .map(|frame| frame.as_ref().map(Frame::data_ref))
-        {
+        if let Some(Ok(data)) = frame.as_ref().map(|frame| frame.as_ref().map(Frame::data_ref)) {
             this.exchange.record.bytes += data.map_or(0, |data| data.len() as u64);
         }
         Poll::Ready(frame)

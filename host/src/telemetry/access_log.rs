@@ -2,6 +2,7 @@
 //! (promxy/pkg/logging/logging.go), so that what reads promxy's logs reads
 //! these.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -9,7 +10,7 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use hyper::{Method, Version};
-use serde::Serialize;
+use serde_json::Value;
 
 use super::logging::Format;
 
@@ -23,6 +24,16 @@ pub enum Destination {
     Stdout,
     /// Standard error.
     Stderr,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        })
+    }
 }
 
 /// Not a destination.
@@ -77,10 +88,7 @@ impl AccessLog {
     /// When the thread cannot be started.
     pub fn new(destination: Destination, format: Format) -> io::Result<Self> {
         match destination {
-            Destination::None => Ok(Self {
-                format,
-                lines: None,
-            }),
+            Destination::None => Ok(Self { format, lines: None }),
             Destination::Stdout => Self::to_writer(format, io::stdout()),
             Destination::Stderr => Self::to_writer(format, io::stderr()),
         }
@@ -98,13 +106,8 @@ impl AccessLog {
                 let _ = writer.write_all(&line).and_then(|()| writer.flush());
             }
         };
-        std::thread::Builder::new()
-            .name("access-log".to_owned())
-            .spawn(write_lines)?;
-        Ok(Self {
-            format,
-            lines: Some(sender),
-        })
+        std::thread::Builder::new().name("access-log".to_owned()).spawn(write_lines)?;
+        Ok(Self { format, lines: Some(sender) })
     }
 
     /// Writes the line of a request that ended at `now`; `form` is its
@@ -122,14 +125,7 @@ impl AccessLog {
 
 /// `IP - - [02/Jan/2006 15:04:05] "METHOD PATH PROTO STATUS BYTES" SECONDS FORM`
 fn text_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) -> Vec<u8> {
-    let Record {
-        method,
-        path,
-        version,
-        status,
-        bytes,
-        ..
-    } = record;
+    let Record { method, path, version, status, bytes, .. } = record;
     format!(
         "{} - - [{}] \"{method} {path} {version:?} {status} {bytes}\" {:.6} {form}\n",
         shown_ip(record.ip),
@@ -139,47 +135,22 @@ fn text_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) ->
     .into_bytes()
 }
 
+/// promxy's keys in promxy's order; what is empty or zero is left out.
 fn json_line(record: &Record, now: SystemTime, elapsed: Duration, form: &str) -> Vec<u8> {
-    let line = JsonLine {
-        remote_addr: shown_ip(record.ip),
-        time: stamp(now).to_string(),
-        method: record.method.as_str(),
-        path: &record.path,
-        protocol: format!("{:?}", record.version),
-        status: record.status,
-        response_bytes: record.bytes,
-        duration: elapsed.as_secs_f64(),
-        query: form,
-    };
-    let mut text = serde_json::to_vec(&line).expect("a struct of texts and numbers serialises");
-    text.push(b'\n');
-    text
-}
-
-/// Values that are empty or zero are left out, as by promxy.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonLine<'a> {
-    remote_addr: String,
-    time: String,
-    method: &'a str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    path: &'a str,
-    protocol: String,
-    status: u16,
-    #[serde(skip_serializing_if = "is_zero")]
-    response_bytes: u64,
-    duration: f64,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    query: &'a str,
-}
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_zero(value: &u64) -> bool {
-    *value == 0
+    let fields = [
+        ("remoteAddr", Value::from(shown_ip(record.ip))),
+        ("time", Value::from(stamp(now).to_string())),
+        ("method", Value::from(record.method.as_str())),
+        ("path", Value::from(record.path.as_str())),
+        ("protocol", Value::from(format!("{:?}", record.version))),
+        ("status", Value::from(record.status)),
+        ("responseBytes", Value::from(record.bytes)),
+        ("duration", Value::from(elapsed.as_secs_f64())),
+        ("query", Value::from(form)),
+    ];
+    let present = fields.iter().filter(|(_, value)| *value != "" && *value != 0);
+    let fields: Vec<String> = present.map(|(key, value)| format!("\"{key}\":{value}")).collect();
+    format!("{{{}}}\n", fields.join(",")).into_bytes()
 }
 
 /// Go prints the address of a client between brackets if it is IPv6.
@@ -216,12 +187,7 @@ mod tests {
 
     #[test]
     fn the_text_line_is_promxys() {
-        let line = text_line(
-            &record(),
-            moment(),
-            Duration::from_micros(1234),
-            "query=up&time=1",
-        );
+        let line = text_line(&record(), moment(), Duration::from_micros(1234), "query=up&time=1");
         let expected = "127.0.0.1 - - [03/Jun/2015 13:21:58] \"POST /api/v1/query HTTP/1.1 200 87\" 0.001234 query=up&time=1\n";
         assert_eq!(String::from_utf8_lossy(&line), expected);
     }
@@ -240,10 +206,7 @@ mod tests {
     #[test]
     fn destinations_are_promxys() {
         assert_eq!("stderr".parse(), Ok(Destination::Stderr));
-        let message = "file"
-            .parse::<Destination>()
-            .expect_err("not a destination")
-            .to_string();
+        let message = "file".parse::<Destination>().expect_err("not a destination").to_string();
         assert_eq!(
             message,
             "unknown access log destination \"file\": none, stdout and stderr are allowed"

@@ -1,5 +1,6 @@
 //! The process's log, with promxy's flags.
 
+use std::fmt;
 use std::io;
 use std::str::FromStr;
 
@@ -21,11 +22,7 @@ impl Format {
     /// `json`, or text for anything else: promxy accepts any word here.
     #[must_use]
     pub fn from_name(name: &str) -> Self {
-        if name == "json" {
-            Self::Json
-        } else {
-            Self::Text
-        }
+        if name == "json" { Self::Json } else { Self::Text }
     }
 }
 
@@ -36,6 +33,21 @@ pub struct Threshold(Level);
 impl Default for Threshold {
     fn default() -> Self {
         Self(Level::INFO)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.as_str().to_ascii_lowercase())
     }
 }
 
@@ -70,15 +82,9 @@ impl FromStr for Threshold {
 /// When a log has been started before.
 pub fn init(threshold: Threshold, format: Format) -> Result<(), TryInitError> {
     let level = threshold.0;
-    let others = if level == Level::TRACE {
-        level
-    } else {
-        level.min(Level::INFO)
-    };
+    let others = if level == Level::TRACE { level } else { level.min(Level::INFO) };
     let filter = EnvFilter::new(format!("{others},promweave={level},promql={level}"));
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
         Format::Text => builder.finish().try_init(),
         Format::Json => builder.json().flatten_event(true).finish().try_init(),
@@ -91,20 +97,12 @@ mod tests {
 
     #[test]
     fn the_levels_are_logrus_names() {
-        for (name, level) in [
-            ("trace", Level::TRACE),
-            ("Warning", Level::WARN),
-            ("panic", Level::ERROR),
-        ] {
+        for (name, level) in
+            [("trace", Level::TRACE), ("Warning", Level::WARN), ("panic", Level::ERROR)]
+        {
             assert_eq!(name.parse(), Ok(Threshold(level)), "{name}");
         }
-        let message = "loud"
-            .parse::<Threshold>()
-            .expect_err("not a level")
-            .to_string();
-        assert!(
-            message.starts_with("unknown log level \"loud\""),
-            "{message}"
-        );
+        let message = "loud".parse::<Threshold>().expect_err("not a level").to_string();
+        assert!(message.starts_with("unknown log level \"loud\""), "{message}");
     }
 }

@@ -24,9 +24,8 @@ use super::process::Process;
 
 /// Bounds in seconds, from an answer out of memory to one that takes all its
 /// deadline allows.
-const SECONDS: [f64; 12] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0,
-];
+const SECONDS: [f64; 12] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
 
 type Timed<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -142,6 +141,12 @@ pub struct Metrics {
     reload_time: Gauge<f64, AtomicU64>,
 }
 
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self::new("", "")
@@ -177,15 +182,8 @@ impl Metrics {
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
         };
-        let labels = vec![
-            ("version", version.to_owned()),
-            ("revision", revision.to_owned()),
-        ];
-        metrics.registry.register(
-            "promweave_build",
-            "The version that runs",
-            Info::new(labels),
-        );
+        let labels = vec![("version", version.to_owned()), ("revision", revision.to_owned())];
+        metrics.registry.register("promweave_build", "The version that runs", Info::new(labels));
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
@@ -213,20 +211,12 @@ impl Metrics {
             "Requests being answered",
             self.requests_in_flight.clone(),
         );
-        registry.register(
-            "connections",
-            "Open connections of clients",
-            self.connections.clone(),
-        );
+        registry.register("connections", "Open connections of clients", self.connections.clone());
     }
 
     fn register_query(&mut self) {
         let registry = self.registry.sub_registry_with_prefix("promweave");
-        registry.register(
-            "queries",
-            "Queries that ended, by outcome",
-            self.queries.clone(),
-        );
+        registry.register("queries", "Queries that ended, by outcome", self.queries.clone());
         registry.register_with_unit(
             "query_duration",
             "From a query's admission to its value",
@@ -248,11 +238,7 @@ impl Metrics {
             "Samples that queries loaded",
             self.query_samples.clone(),
         );
-        registry.register(
-            "policy_faults",
-            "Faults of merge policies",
-            self.policy_faults.clone(),
-        );
+        registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
     }
 
@@ -314,13 +300,9 @@ impl Metrics {
 
     /// A request has ended.
     pub fn request_ends(&self, handler: &'static str, code: u16, elapsed: Duration, bytes: u64) {
-        self.requests
-            .get_or_create(&RequestLabels { handler, code })
-            .inc();
+        self.requests.get_or_create(&RequestLabels { handler, code }).inc();
         let labels = HandlerLabels { handler };
-        self.request_seconds
-            .get_or_create(&labels)
-            .observe(elapsed.as_secs_f64());
+        self.request_seconds.get_or_create(&labels).observe(elapsed.as_secs_f64());
         self.response_bytes.get_or_create(&labels).inc_by(bytes);
     }
 
@@ -352,65 +334,35 @@ impl Metrics {
         elapsed: Duration,
         samples: u64,
     ) {
-        self.queries
-            .get_or_create(&QueryLabels { kind, outcome })
-            .inc();
-        self.query_seconds
-            .get_or_create(&KindLabels { kind })
-            .observe(elapsed.as_secs_f64());
+        self.queries.get_or_create(&QueryLabels { kind, outcome }).inc();
+        self.query_seconds.get_or_create(&KindLabels { kind }).observe(elapsed.as_secs_f64());
         self.query_samples.inc_by(samples);
     }
 
     /// A call to a replica has ended.
     pub fn replica_call(&self, ended: &ReplicaCall<'_>) {
-        let ReplicaCall {
-            server_group,
-            replica,
-            call,
-            outcome,
-            elapsed,
-            bytes,
-        } = *ended;
+        let ReplicaCall { server_group, replica, call, outcome, elapsed, bytes } = *ended;
         let (server_group, replica) = (server_group.to_owned(), replica.to_owned());
-        let status = if outcome == "success" {
-            "success"
-        } else {
-            "error"
-        };
+        let status = if outcome == "success" { "success" } else { "error" };
         let target = TargetLabels {
             server_group: server_group.clone(),
             host: replica.clone(),
             call,
             status,
         };
-        self.target_seconds
-            .get_or_create(&target)
-            .observe(elapsed.as_secs_f64());
-        let labels = ReplicaLabels {
-            server_group: server_group.clone(),
-            replica: replica.clone(),
-            call,
-        };
+        self.target_seconds.get_or_create(&target).observe(elapsed.as_secs_f64());
+        let labels =
+            ReplicaLabels { server_group: server_group.clone(), replica: replica.clone(), call };
         self.replica_bytes.get_or_create(&labels).inc_by(bytes);
         self.replica_requests
-            .get_or_create(&ReplicaOutcomeLabels {
-                server_group,
-                replica,
-                call,
-                outcome,
-            })
+            .get_or_create(&ReplicaOutcomeLabels { server_group, replica, call, outcome })
             .inc();
     }
 
     /// The replicas that a server group has now.
     pub fn replicas(&self, ordinal: usize, name: &str, count: usize) {
-        let labels = GroupLabels {
-            ordinal,
-            name: name.to_owned(),
-        };
-        self.targets
-            .get_or_create(&labels)
-            .set(i64::try_from(count).unwrap_or(i64::MAX));
+        let labels = GroupLabels { ordinal, name: name.to_owned() };
+        self.targets.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
     /// Forgets the replica counts of all groups: call before those of a new
@@ -422,12 +374,7 @@ impl Metrics {
     /// A policy (name and digest) faulted: `trap`, `deadline`, `memory`,
     /// `output`, ….
     pub fn policy_fault(&self, policy: &str, fault: &'static str) {
-        self.policy_faults
-            .get_or_create(&PolicyLabels {
-                policy: policy.to_owned(),
-                fault,
-            })
-            .inc();
+        self.policy_faults.get_or_create(&PolicyLabels { policy: policy.to_owned(), fault }).inc();
     }
 
     /// A panic was caught.
@@ -439,9 +386,7 @@ impl Metrics {
     pub fn reloaded(&self, succeeded: bool) {
         self.reload_succeeded.set(i64::from(succeeded));
         if succeeded {
-            let now = SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default();
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.reload_time.set(now.as_secs_f64());
         }
     }
@@ -510,10 +455,7 @@ mod tests {
             "process_cpu_seconds_total ",
             "process_start_time_seconds ",
         ] {
-            assert!(
-                page.lines().any(|line| line.starts_with(name)),
-                "no {name}in\n{page}"
-            );
+            assert!(page.lines().any(|line| line.starts_with(name)), "no {name}in\n{page}");
         }
     }
 

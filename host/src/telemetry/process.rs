@@ -50,12 +50,8 @@ impl Stat {
     /// When the process started, in seconds since 1970.
     fn start_time(&self) -> Option<f64> {
         let stat = fs::read_to_string("/proc/stat").ok()?;
-        let boot: f64 = stat
-            .lines()
-            .find_map(|line| line.strip_prefix("btime "))?
-            .trim()
-            .parse()
-            .ok()?;
+        let boot: f64 =
+            stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()?;
         Some(boot + self.started_ticks)
     }
 }
@@ -66,9 +62,7 @@ fn open_files() -> Option<u64> {
 
 fn max_files() -> Option<u64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -88,41 +82,16 @@ impl Collector for Process {
                 None => Ok(()),
             };
         let files = |count: Option<u64>| count.map(|count| count as f64);
-        gauge(
-            "process_open_fds",
-            "Open file descriptors",
-            None,
-            files(open_files()),
-        )?;
-        gauge(
-            "process_max_fds",
-            "Most file descriptors allowed",
-            None,
-            files(max_files()),
-        )?;
+        gauge("process_open_fds", "Open file descriptors", None, files(open_files()))?;
+        gauge("process_max_fds", "Most file descriptors allowed", None, files(max_files()))?;
         let Some(stat) = Stat::read() else {
             return Ok(());
         };
         let bytes = Some(&Unit::Bytes);
-        gauge(
-            "process_resident_memory",
-            "Memory held",
-            bytes,
-            Some(stat.resident_bytes as f64),
-        )?;
-        gauge(
-            "process_virtual_memory",
-            "Address space",
-            bytes,
-            Some(stat.virtual_bytes as f64),
-        )?;
+        gauge("process_resident_memory", "Memory held", bytes, Some(stat.resident_bytes as f64))?;
+        gauge("process_virtual_memory", "Address space", bytes, Some(stat.virtual_bytes as f64))?;
         let start = stat.start_time();
-        gauge(
-            "process_start_time",
-            "Start, since 1970",
-            Some(&Unit::Seconds),
-            start,
-        )?;
+        gauge("process_start_time", "Start, since 1970", Some(&Unit::Seconds), start)?;
         let cpu = ConstCounter::new(stat.cpu_seconds);
         let unit = Some(&Unit::Seconds);
         cpu.encode(encoder.encode_descriptor(

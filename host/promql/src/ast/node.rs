@@ -1,17 +1,15 @@
 //! Questions that every node answers: its span, its type, its text.
 
 use super::{
-    At, Cardinality, Extended, DurationExpr, DurationKind, Expr, FillValues, NumberLiteral, Span, ValueType,
+    At, Cardinality, DurationExpr, DurationKind, Expr, Extended, FillValues, NumberLiteral, Span,
+    ValueType,
 };
 
 impl Span {
     /// From the start of one to the end of another.
     #[must_use]
     pub const fn to(self, last: Self) -> Self {
-        Self {
-            start: self.start,
-            end: last.end,
-        }
+        Self { start: self.start, end: last.end }
     }
 }
 

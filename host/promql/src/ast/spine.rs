@@ -52,11 +52,7 @@ impl Expr {
     /// Moves the expression out and leaves the number 0 behind.
     #[must_use]
     pub fn take(&mut self) -> Self {
-        let zero = NumberLiteral {
-            value: 0.0,
-            duration: false,
-            span: Span::default(),
-        };
+        let zero = NumberLiteral { value: 0.0, duration: false, span: Span::default() };
         std::mem::replace(self, Self::Number(zero))
     }
 }
@@ -111,13 +107,7 @@ impl fmt::Debug for Binary {
         let mut list = f.debug_list();
         list.entry(&innermost.lhs);
         for link in spine.iter().rev() {
-            list.entry(&(
-                link.op,
-                link.return_bool,
-                &link.matching,
-                link.span,
-                &link.rhs,
-            ));
+            list.entry(&(link.op, link.return_bool, &link.matching, link.span, &link.rhs));
         }
         list.finish()
     }

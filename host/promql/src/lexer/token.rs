@@ -125,10 +125,9 @@ impl Token {
             TokenKind::String => format!("string {}", shortened(text)),
             TokenKind::Number => format!("number {}", shortened(text)),
             TokenKind::Duration => format!("duration {}", shortened(text)),
-            TokenKind::Binary(_)
-            | TokenKind::At
-            | TokenKind::EqualRegex
-            | TokenKind::NotRegex => format!("<op:{text}>"),
+            TokenKind::Binary(_) | TokenKind::At | TokenKind::EqualRegex | TokenKind::NotRegex => {
+                format!("<op:{text}>")
+            }
             TokenKind::Aggregate(_) => format!("<aggr:{text}>"),
             TokenKind::Keyword(keyword) if !keyword.is_function() => format!("<{text}>"),
             _ => shortened(text),
@@ -162,9 +161,5 @@ pub(super) fn quote_char(c: char) -> String {
 pub(super) fn describe_char(c: char) -> String {
     let code = format!("U+{:04X}", u32::from(c));
     let printable = matches!(c, '"' | '\'' | '\\') || quote_char(c).chars().nth(1) == Some(c);
-    if printable {
-        format!("{code} '{c}'")
-    } else {
-        code
-    }
+    if printable { format!("{code} '{c}'") } else { code }
 }

@@ -14,28 +14,36 @@ struct Grouping {
 
 impl Parser<'_> {
     /// An aggregation, from behind its operator on.
-    pub(super) fn aggregate(&mut self, name: Token, op: AggregateOp) -> Result<Expr> {
-        let (before, args) = self.within(Context::Aggregation, |parser| {
-            let grouping = parser.grouping()?;
-            Ok((grouping, parser.arguments()?))
-        })?;
+    pub(super) fn aggregate(&mut self, name: Token, op: AggregateOp) -> Result<Box<Expr>> {
+        let outer = std::mem::replace(&mut self.context, Context::Aggregation);
+        let before = self.grouping()?;
+        let args = self.arguments()?;
+        self.context = outer;
         let grouping = match before {
             Some(grouping) => grouping,
             None => self.grouping()?.unwrap_or_default(),
         };
-        let span = Span {
-            start: name.span.start,
-            end: self.end,
-        };
+        self.aggregated(name, op, grouping, args)
+    }
+
+    /// The aggregation of what has been read.
+    fn aggregated(
+        &self,
+        name: Token,
+        op: AggregateOp,
+        grouping: Grouping,
+        args: Vec<Expr>,
+    ) -> Result<Box<Expr>> {
+        let span = Span { start: name.span.start, end: self.end };
         let (param, expr) = self.split_arguments(op, args, span)?;
-        Ok(Expr::Aggregate(Aggregate {
+        Ok(Box::new(Expr::Aggregate(Aggregate {
             op,
             expr: Box::new(expr),
             param: param.map(Box::new),
             grouping: grouping.labels,
             without: grouping.without,
             span,
-        }))
+        })))
     }
 
     /// The parameter, if the operator takes one, and the vector.
@@ -115,10 +123,8 @@ impl Parser<'_> {
         match name.as_str() {
             Some(name) if !name.is_empty() => Ok(name.to_owned()),
             _ => {
-                let message = format!(
-                    "invalid label name for grouping: {}",
-                    quote(name.as_bytes())
-                );
+                let message =
+                    format!("invalid label name for grouping: {}", quote(name.as_bytes()));
                 Err(self.error(token.span, message))
             }
         }

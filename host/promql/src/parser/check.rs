@@ -21,8 +21,8 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn error(&self, span: Span, message: impl Into<String>) -> ParseError {
-        ParseError::new(self.query, span, message)
+    fn error(&self, span: Span, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::new(self.query, span, message))
     }
 
     fn check(&self, expr: &mut Expr) -> Result<ValueType> {
@@ -55,7 +55,13 @@ impl Checker<'_> {
         Err(self.wrong_type(expr.span(), want, place, got))
     }
 
-    fn wrong_type(&self, span: Span, want: ValueType, place: &str, got: ValueType) -> ParseError {
+    fn wrong_type(
+        &self,
+        span: Span,
+        want: ValueType,
+        place: &str,
+        got: ValueType,
+    ) -> Box<ParseError> {
         let (want, got) = (want.documented(), got.documented());
         self.error(span, format!("expected type {want} in {place}, got {got}"))
     }
@@ -128,28 +134,16 @@ impl Checker<'_> {
             }
         }
         if !vectors && node.op.is_set() {
-            let message = format!(
-                "set operator \"{}\" not allowed in binary scalar expression",
-                node.op
-            );
+            let message =
+                format!("set operator \"{}\" not allowed in binary scalar expression", node.op);
             return Err(self.error(node.span, message));
         }
-        Ok(if scalars {
-            ValueType::Scalar
-        } else {
-            ValueType::Vector
-        })
+        Ok(if scalars { ValueType::Scalar } else { ValueType::Vector })
     }
 
     /// A label must not be in both `on` and the group modifier.
     fn grouped_label(&self, node: &Binary) -> Result<()> {
-        let Some(VectorMatching {
-            on: true,
-            labels,
-            include,
-            ..
-        }) = &node.matching
-        else {
+        let Some(VectorMatching { on: true, labels, include, .. }) = &node.matching else {
             return Ok(());
         };
         let Some(label) = labels.iter().find(|label| include.contains(label)) else {
@@ -196,10 +190,7 @@ impl Checker<'_> {
         let between = &self.query.as_bytes()[start..end];
         let before = between.iter().take_while(|byte| blank(byte)).count();
         let behind = between.iter().rev().take_while(|byte| blank(byte)).count();
-        Span {
-            start: start + before,
-            end: end - behind,
-        }
+        Span { start: start + before, end: end - behind }
     }
 
     fn call(&self, node: &mut Call) -> Result<ValueType> {
@@ -269,10 +260,8 @@ impl Checker<'_> {
     fn subquery(&self, node: &mut Subquery) -> Result<ValueType> {
         let got = self.check(&mut node.expr)?;
         if got != ValueType::Vector {
-            let message = format!(
-                "subquery is only allowed on instant vector, got {} instead",
-                got.as_str()
-            );
+            let message =
+                format!("subquery is only allowed on instant vector, got {} instead", got.as_str());
             return Err(self.error(node.span, message));
         }
         Ok(ValueType::Matrix)
@@ -299,10 +288,8 @@ impl Checker<'_> {
                 return Ok(());
             };
             let first = quote(node.name.as_bytes());
-            let message = format!(
-                "metric name must not be set twice: {first} or {}",
-                second.value()
-            );
+            let message =
+                format!("metric name must not be set twice: {first} or {}", second.value());
             return Err(self.error(node.span, message));
         }
         if !may_match_all && node.matchers.iter().all(|matcher| matcher.matches("")) {

@@ -42,9 +42,11 @@ impl Parser<'_> {
             }
             TokenKind::Keyword(_) => {
                 // Unlike in brackets, a plus sign is kept.
-                let operand = self.nested(Self::duration_primary)?;
+                let operand = self.nested(Self::duration_function)?;
                 self.grow(self.height)?;
-                Ok(signed(sign, op, operand))
+                let duration = signed(sign, op, operand);
+                self.require_duration_expressions(duration.span)?;
+                Ok(duration)
             }
             TokenKind::LeftParen => {
                 self.take()?;
@@ -128,13 +130,19 @@ impl Parser<'_> {
     /// A literal or a function.
     fn duration_primary(&mut self) -> Result<DurationExpr> {
         self.height = 1;
-        let token = self.peek()?;
-        match token.kind {
-            TokenKind::Number | TokenKind::Duration => {
-                let number = self.number_literal()?;
-                let span = number.span;
-                self.duration_literal(number, span)
-            }
+        if matches!(self.peek()?.kind, TokenKind::Number | TokenKind::Duration) {
+            let number = self.number_literal()?;
+            let span = number.span;
+            return self.duration_literal(number, span);
+        }
+        let function = self.duration_function()?;
+        self.require_duration_expressions(function.span)?;
+        Ok(function)
+    }
+
+    fn duration_function(&mut self) -> Result<DurationExpr> {
+        self.height = 1;
+        match self.peek()?.kind {
             TokenKind::Keyword(Keyword::Step) => self.duration_constant(DurationKind::Step),
             TokenKind::Keyword(Keyword::Range) => self.duration_constant(DurationKind::Range),
             TokenKind::Keyword(Keyword::MinOf | Keyword::MaxOf) => self.duration_extreme(),
@@ -147,9 +155,7 @@ impl Parser<'_> {
         let name = self.take()?;
         self.expect(TokenKind::LeftParen)?;
         let close = self.expect(TokenKind::RightParen)?;
-        let span = name.span.to(close.span);
-        self.require_duration_expressions(span)?;
-        Ok(unwrapped(kind, span))
+        Ok(unwrapped(kind, name.span.to(close.span)))
     }
 
     /// `min_of(a, b)` or `max_of(a, b)`.
@@ -164,7 +170,6 @@ impl Parser<'_> {
         self.grow(self.height.max(left_height))?;
         // As in Prometheus, the function's name does not count.
         let span = lhs.span.to(rhs.span);
-        self.require_duration_expressions(span)?;
         let kind = match name.kind {
             TokenKind::Keyword(Keyword::MinOf) => DurationKind::MinOf(lhs, rhs),
             _ => DurationKind::MaxOf(lhs, rhs),
@@ -217,11 +222,7 @@ impl Parser<'_> {
 }
 
 fn unwrapped(kind: DurationKind, span: Span) -> DurationExpr {
-    DurationExpr {
-        kind,
-        wrapped: false,
-        span,
-    }
+    DurationExpr { kind, wrapped: false, span }
 }
 
 fn signed(sign: Token, op: UnaryOp, operand: DurationExpr) -> DurationExpr {
@@ -240,10 +241,7 @@ fn wrapped(inner: DurationExpr, start: usize) -> DurationExpr {
         }
         _ => inner,
     };
-    DurationExpr {
-        wrapped: true,
-        ..inner
-    }
+    DurationExpr { wrapped: true, ..inner }
 }
 
 fn sign_of(kind: TokenKind) -> Option<UnaryOp> {

@@ -33,11 +33,7 @@ pub enum Position {
 
 impl ParseError {
     pub(super) fn new(query: &str, span: Span, message: impl Into<String>) -> Self {
-        Self {
-            span,
-            position: Position::of(query, span.start),
-            message: message.into(),
-        }
+        Self { span, position: Position::of(query, span.start), message: message.into() }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Expressions: operators, signs, parentheses, calls.
 
 use super::{Parser, Result};
-use crate::ast::{
-    Binary, BinaryOp, Call, Expr, NumberLiteral, Paren, Span, StringLiteral, Unary, UnaryOp,
-};
+use crate::ast::{Binary, BinaryOp, Call, Expr, Paren, Span, StringLiteral, Unary, UnaryOp};
 use crate::functions;
 use crate::lexer::{Keyword, Token, TokenKind};
 use crate::quote::quote;
@@ -11,7 +9,7 @@ use crate::quote::quote;
 impl Parser<'_> {
     /// An expression whose operators bind at least as strongly as
     /// `precedence` (see [`BinaryOp::precedence`]).
-    pub(super) fn expr(&mut self, precedence: u8) -> Result<Expr> {
+    pub(super) fn expr(&mut self, precedence: u8) -> Result<Box<Expr>> {
         let mut lhs = self.operand()?;
         while let TokenKind::Binary(op) = self.peek()?.kind
             && op.precedence() >= precedence
@@ -23,7 +21,7 @@ impl Parser<'_> {
     }
 
     /// A binary operator, from behind the operator on.
-    fn binary(&mut self, lhs: Expr, op: BinaryOp) -> Result<Expr> {
+    fn binary(&mut self, lhs: Box<Expr>, op: BinaryOp) -> Result<Box<Expr>> {
         let left_height = self.height;
         let modifiers = self.modifiers()?;
         // `^` associates to the right, all others to the left.
@@ -36,19 +34,19 @@ impl Parser<'_> {
             let message = "binop fill modifiers are experimental and not enabled";
             return Err(self.error(span, message));
         }
-        Ok(Expr::Binary(Binary {
+        Ok(Box::new(Expr::Binary(Binary {
             op,
-            lhs: Box::new(lhs),
-            rhs: Box::new(rhs),
+            lhs,
+            rhs,
             matching: Some(modifiers.matching),
             return_bool: modifiers.return_bool,
             span,
-        }))
+        })))
     }
 
     /// What stands between binary operators: signs bind more strongly than
     /// `*`, less than `^`, and less than everything behind an operand.
-    fn operand(&mut self) -> Result<Expr> {
+    fn operand(&mut self) -> Result<Box<Expr>> {
         let op = match self.peek()?.kind {
             TokenKind::Binary(BinaryOp::Add) => UnaryOp::Plus,
             TokenKind::Binary(BinaryOp::Sub) => UnaryOp::Minus,
@@ -62,51 +60,58 @@ impl Parser<'_> {
         self.signed(sign, op, operand)
     }
 
-    fn signed(&mut self, sign: Token, op: UnaryOp, operand: Expr) -> Result<Expr> {
+    fn signed(&mut self, sign: Token, op: UnaryOp, mut operand: Box<Expr>) -> Result<Box<Expr>> {
         let span = sign.span.to(operand.span());
-        if let Expr::Number(number) = operand {
-            return Ok(Expr::Number(NumberLiteral {
-                value: op.apply(number.value),
-                span,
-                ..number
-            }));
+        if let Expr::Number(number) = &mut *operand {
+            number.value = op.apply(number.value);
+            number.span = span;
+            return Ok(operand);
         }
         self.grow(self.height)?;
-        let expr = Box::new(operand);
-        Ok(Expr::Unary(Unary { op, expr, span }))
+        let expr = operand;
+        Ok(Box::new(Expr::Unary(Unary { op, expr, span })))
     }
 
-    fn primary(&mut self) -> Result<Expr> {
+    fn primary(&mut self) -> Result<Box<Expr>> {
         self.height = 1;
         let token = self.peek()?;
         match token.kind {
-            TokenKind::Number | TokenKind::Duration => self.number_literal().map(Expr::Number),
-            TokenKind::String => self.string_literal().map(Expr::String),
+            TokenKind::Number | TokenKind::Duration | TokenKind::String => self.literal(),
             TokenKind::LeftParen => self.paren(),
-            TokenKind::LeftBrace => self.selector(None).map(Expr::Vector),
+            TokenKind::LeftBrace => self.selected(None),
             _ if is_metric_name(token.kind) => self.named(),
             _ => Err(self.unexpected()),
         }
     }
 
-    fn string_literal(&mut self) -> Result<StringLiteral> {
-        let token = self.take()?;
-        let value = self.unquote(token)?;
-        let span = token.span;
-        Ok(StringLiteral { value, span })
+    fn literal(&mut self) -> Result<Box<Expr>> {
+        let literal = if self.peek()?.kind == TokenKind::String {
+            let token = self.take()?;
+            let value = self.unquote(token)?;
+            let span = token.span;
+            Expr::String(StringLiteral { value, span })
+        } else {
+            Expr::Number(self.number_literal()?)
+        };
+        Ok(Box::new(literal))
     }
 
-    fn paren(&mut self) -> Result<Expr> {
+    fn selected(&mut self, name: Option<Token>) -> Result<Box<Expr>> {
+        let selector = self.selector(name)?;
+        Ok(Box::new(Expr::Vector(selector)))
+    }
+
+    fn paren(&mut self) -> Result<Box<Expr>> {
         let open = self.take()?;
-        let expr = Box::new(self.nested(|parser| parser.expr(0))?);
+        let expr = self.nested(|parser| parser.expr(0))?;
         let close = self.expect(TokenKind::RightParen)?;
         self.grow(self.height)?;
         let span = open.span.to(close.span);
-        Ok(Expr::Paren(Paren { expr, span }))
+        Ok(Box::new(Expr::Paren(Paren { expr, span })))
     }
 
     /// What starts with a word: an aggregation, a call or a selector.
-    fn named(&mut self) -> Result<Expr> {
+    fn named(&mut self) -> Result<Box<Expr>> {
         let name = self.take()?;
         let next = self.peek()?.kind;
         match (name.kind, next) {
@@ -118,11 +123,11 @@ impl Parser<'_> {
             (TokenKind::Keyword(keyword), TokenKind::LeftParen) if keyword.is_function() => {
                 self.call(name)
             }
-            _ => self.selector(Some(name)).map(Expr::Vector),
+            _ => self.selected(Some(name)),
         }
     }
 
-    fn call(&mut self, name: Token) -> Result<Expr> {
+    fn call(&mut self, name: Token) -> Result<Box<Expr>> {
         let args = self.arguments()?;
         let text = self.text(name);
         let Some(function) = functions::find(text) else {
@@ -133,15 +138,8 @@ impl Parser<'_> {
             let message = format!("function {} is not enabled", quote(text.as_bytes()));
             return Err(self.error(name.span, message));
         }
-        let span = Span {
-            start: name.span.start,
-            end: self.end,
-        };
-        Ok(Expr::Call(Call {
-            function,
-            args,
-            span,
-        }))
+        let span = Span { start: name.span.start, end: self.end };
+        Ok(Box::new(Expr::Call(Call { function, args, span })))
     }
 
     /// Arguments in parentheses.
@@ -151,7 +149,7 @@ impl Parser<'_> {
         let mut height = 0;
         if self.accept(TokenKind::RightParen)?.is_none() {
             loop {
-                args.push(self.nested(|parser| parser.expr(0))?);
+                args.push(*self.nested(|parser| parser.expr(0))?);
                 height = height.max(self.height);
                 let Some(comma) = self.accept(TokenKind::Comma)? else {
                     break;

@@ -1,11 +1,10 @@
 //! What may stand behind an operand: a range or subquery in brackets,
 //! `offset`, `@`, `anchored` and `smoothed`.
 
-use super::literal::{go_int, millis};
+use super::literal::millis;
 use super::{Context, Parser, Result};
-use crate::ast::{
-    At, DurationExpr, DurationKind, Expr, Extended, MatrixSelector, Span, Subquery,
-};
+use crate::ast::{At, DurationExpr, DurationKind, Expr, Extended, MatrixSelector, Span, Subquery};
+use crate::gomath::to_i64;
 use crate::lexer::{Keyword, TokenKind};
 
 /// The parts of a selector or subquery that modifiers set.
@@ -42,7 +41,7 @@ fn modified(expr: &mut Expr) -> Option<Modified<'_>> {
 
 impl Parser<'_> {
     /// An operand and everything behind it that belongs to it.
-    pub(super) fn postfix(&mut self, mut expr: Expr) -> Result<Expr> {
+    pub(super) fn postfix(&mut self, mut expr: Box<Expr>) -> Result<Box<Expr>> {
         loop {
             match self.peek()?.kind {
                 TokenKind::LeftBracket => expr = self.brackets(expr)?,
@@ -59,7 +58,7 @@ impl Parser<'_> {
         }
     }
 
-    fn brackets(&mut self, expr: Expr) -> Result<Expr> {
+    fn brackets(&mut self, expr: Box<Expr>) -> Result<Box<Expr>> {
         let height = self.height;
         let open = self.take()?;
         let range = self.within(Context::RangeOrSubquery, Self::positive_duration)?;
@@ -67,12 +66,13 @@ impl Parser<'_> {
             TokenKind::RightBracket => {
                 let close = self.take()?;
                 self.height = height;
-                self.range_selector(expr, range, open.span.to(close.span))
+                let matrix = self.range_selector(*expr, range, open.span.to(close.span))?;
+                Ok(Box::new(matrix))
             }
             TokenKind::Colon => {
                 let (step_ms, step_expr) = self.subquery_step()?;
                 self.grow(height)?;
-                Ok(self.subquery(expr, range, step_ms, step_expr))
+                Ok(Box::new(self.subquery(expr, range, step_ms, step_expr)))
             }
             _ => Err(self.unexpected_in("subquery or range", "\":\" or \"]\"")),
         }
@@ -90,12 +90,7 @@ impl Parser<'_> {
         }
         let span = selector.span.to(brackets);
         let (range_ms, range_expr) = fixed_or_computed(range);
-        Ok(Expr::Matrix(MatrixSelector {
-            selector,
-            range_ms,
-            range_expr,
-            span,
-        }))
+        Ok(Expr::Matrix(MatrixSelector { selector, range_ms, range_expr, span }))
     }
 
     /// The step of a subquery, from its colon to the closing bracket.
@@ -113,18 +108,15 @@ impl Parser<'_> {
 
     fn subquery(
         &self,
-        expr: Expr,
+        expr: Box<Expr>,
         range: DurationExpr,
         step_ms: i64,
         step_expr: Option<Box<DurationExpr>>,
     ) -> Expr {
-        let span = Span {
-            start: expr.span().start,
-            end: self.end,
-        };
+        let span = Span { start: expr.span().start, end: self.end };
         let (range_ms, range_expr) = fixed_or_computed(range);
         Expr::Subquery(Subquery {
-            expr: Box::new(expr),
+            expr,
             range_ms,
             range_expr,
             step_ms,
@@ -186,7 +178,7 @@ impl Parser<'_> {
     fn at_time(&self, modified: Span, seconds: f64) -> Result<At> {
         // Strictly between the smallest and the largest integer, as floats.
         if seconds.abs() < i64::MAX as f64 {
-            return Ok(At::Time(go_int((seconds * 1000.0).round())));
+            return Ok(At::Time(to_i64((seconds * 1000.0).round())));
         }
         let seconds = if seconds.is_finite() {
             format!("{seconds:.6}")

@@ -35,10 +35,7 @@ impl Parser<'_> {
         if self.accept(TokenKind::LeftBrace)?.is_some() {
             self.matchers(&mut matchers)?;
         }
-        let span = Span {
-            start,
-            end: self.end,
-        };
+        let span = Span { start, end: self.end };
         let name = name.map_or("", |name| self.text(name));
         if !name.is_empty() {
             matchers.push(self.equal_matcher(name, span)?);

@@ -60,11 +60,7 @@ impl MatrixCursor {
     }
 
     fn begin(&mut self, labels: &promql::Labels, out: &mut Vec<u8>) {
-        out.extend_from_slice(if self.written > 0 {
-            br#",{"metric":"#
-        } else {
-            br#"{"metric":"#
-        });
+        out.extend_from_slice(if self.written > 0 { br#",{"metric":"# } else { br#"{"metric":"# });
         write_labels(labels, out);
         self.begun = true;
         self.written += 1;
@@ -82,10 +78,7 @@ impl MatrixCursor {
     fn write_floats(&mut self, times: &[i64], values: &[f64], out: &mut Vec<u8>) {
         let end = times.len().min(self.floats + BLOCK);
         out.reserve((end - self.floats) * SAMPLE_BYTES);
-        for (time, value) in times[self.floats..end]
-            .iter()
-            .zip(&values[self.floats..end])
-        {
+        for (time, value) in times[self.floats..end].iter().zip(&values[self.floats..end]) {
             if self.floats == 0 {
                 out.extend_from_slice(br#","values":["#);
                 out.extend_from_slice(&self.times.between(*time)[TimeTexts::OPENING..]);
@@ -101,11 +94,7 @@ impl MatrixCursor {
     }
 
     fn write_histogram(&mut self, times: &[i64], values: &[Histogram], out: &mut Vec<u8>) {
-        out.extend_from_slice(if self.histograms == 0 {
-            br#","histograms":[["#
-        } else {
-            b",["
-        });
+        out.extend_from_slice(if self.histograms == 0 { br#","histograms":[["# } else { b",[" });
         number::write_timestamp(out, times[self.histograms]);
         out.push(b',');
         histogram::write(&values[self.histograms], out);
@@ -145,11 +134,7 @@ impl TimeTexts {
         if self.times.get(self.next) != Some(&time) && !self.find(time) {
             return self.fresh(time);
         }
-        let start = if self.next == 0 {
-            0
-        } else {
-            self.ends[self.next - 1]
-        };
+        let start = if self.next == 0 { 0 } else { self.ends[self.next - 1] };
         let text = &self.text[start..self.ends[self.next]];
         self.next += 1;
         text

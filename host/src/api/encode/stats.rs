@@ -23,11 +23,7 @@ pub(super) fn write(stats: &Statistics, out: &mut Vec<u8>) {
     out.extend_from_slice(br#"},"samples":{"#);
     let samples = &stats.samples;
     steps("totalQueryableSamplesPerStep", &samples.total_per_step, out);
-    key(
-        "totalQueryableSamples",
-        samples.total_per_step.is_empty(),
-        out,
-    );
+    key("totalQueryableSamples", samples.total_per_step.is_empty(), out);
     integer(samples.total, out);
     out.push(b',');
     steps("samplesReadPerStep", &samples.read_per_step, out);

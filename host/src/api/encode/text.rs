@@ -49,9 +49,7 @@ pub fn write_escaped(text: &str, out: &mut Vec<u8>) {
 pub fn to_json(value: &impl Serialize) -> Vec<u8> {
     let mut out = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut out, GoStrings);
-    value
-        .serialize(&mut serializer)
-        .expect("answers have string keys and memory takes any write");
+    value.serialize(&mut serializer).expect("answers have string keys and memory takes any write");
     out
 }
 

@@ -1,6 +1,8 @@
 //! The request: which series, which window, and which kinds of answers are
 //! understood.
 
+use std::borrow::Cow;
+
 use promql::matcher::MatchOp;
 use prost::Message;
 
@@ -13,7 +15,7 @@ pub struct Query<'a> {
     /// Which samples, both ends inclusive.
     pub window: Window,
     /// Operator, label name and value of each matcher.
-    pub matchers: Vec<(MatchOp, &'a str, &'a str)>,
+    pub matchers: Vec<(MatchOp, &'a str, Cow<'a, str>)>,
     /// What the samples are for.
     pub hints: Option<Hints<'a>>,
 }
@@ -92,12 +94,12 @@ impl ResponseType {
     }
 }
 
-fn matcher((op, name, value): &(MatchOp, &str, &str)) -> LabelMatcher {
+fn matcher((op, name, value): &(MatchOp, &str, Cow<'_, str>)) -> LabelMatcher {
     let kind = match op {
         MatchOp::Equal => 0,
         MatchOp::NotEqual => 1,
         MatchOp::Regex => 2,
         MatchOp::NotRegex => 3,
     };
-    LabelMatcher { kind, name: (*name).to_owned(), value: (*value).to_owned() }
+    LabelMatcher { kind, name: (*name).to_owned(), value: value.clone().into_owned() }
 }
