@@ -251,6 +251,7 @@ fn settings(limits: &Limits) -> Settings {
         max_form_bytes: MAX_FORM_BYTES,
         max_logged_form_bytes: MAX_LOGGED_FORM_BYTES,
         reload: None,
+        language: limits.options.language,
     }
 }
 
