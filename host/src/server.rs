@@ -300,3 +300,6 @@ async fn read_body(body: Incoming, limit: usize, patience: Duration) -> Result<B
         Err(_) => Err(Fault::Body(format!("not complete after {} s", patience.as_secs()))),
     }
 }
+
+#[cfg(test)]
+mod tests;
