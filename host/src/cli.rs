@@ -68,7 +68,7 @@ pub struct Log {
     #[arg(long, default_value = "info")]
     pub log_level: Threshold,
     /// text or json
-    #[arg(long, default_value = "text")]
+    #[arg(long, default_value = "text", value_parser = log_format)]
     pub log_format: Format,
     /// Where requests are logged: none, stdout or stderr
     #[arg(long, default_value = "stdout")]
@@ -133,6 +133,14 @@ fn bind_addr(text: &str) -> Result<SocketAddr, String> {
     let mut found =
         full.to_socket_addrs().map_err(|error| format!("{error}; expected host:port or :port"))?;
     found.next().ok_or_else(|| "the host has no address".to_owned())
+}
+
+/// promxy takes any word for `text`; a typing error is better said.
+fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" | "json" => Ok(Format::from_name(text)),
+        _ => Err("expected text or json".to_owned()),
+    }
 }
 
 /// A duration of Go's (`1m30s`) or of Prometheus's (`1d`), above zero.

@@ -38,9 +38,6 @@ pub enum Error {
     /// Something that the configuration names cannot be used.
     #[error(transparent)]
     Fleet(#[from] crate::gather::SetUpError),
-    /// The policy that is part of this executable.
-    #[error("the built-in merge policy")]
-    Policy(#[from] policy::Error),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -146,32 +143,9 @@ impl Parts {
 
 /// The proxy in front of the configured groups.
 async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Listening, Error> {
-    let engine = policy::Engine::start()?;
-    let builtin = policy::Version::builtin(&engine)?;
     let metrics = metrics();
-    let mut failed = None;
-    let bind = |group: &ServerGroup| match binding(&engine, &builtin, group) {
-        Ok(binding) => binding,
-        Err(error) => {
-            failed.get_or_insert(error);
-            native_binding(group)
-        }
-    };
-    let fleet = Fleet::new(config, bind, &metrics)?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
+    let fleet = Fleet::new(config, native_binding, &metrics)?;
     listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
-}
-
-fn binding(
-    engine: &policy::Engine,
-    version: &Arc<policy::Version>,
-    group: &ServerGroup,
-) -> Result<Arc<policy::Binding>, policy::Error> {
-    let settings = config::policy_settings(group);
-    let limits = policy::Limits::default();
-    policy::Binding::new(engine, Arc::clone(version), &settings, limits).map(Arc::new)
 }
 
 /// The default rule without a sandbox: for checks that merge nothing.

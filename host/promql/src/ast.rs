@@ -17,6 +17,8 @@
 mod node;
 mod operator;
 mod spine;
+#[cfg(test)]
+mod tests;
 mod visit;
 
 use crate::functions::Function;
@@ -183,7 +185,7 @@ pub struct MatrixSelector {
 }
 
 /// A number.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct NumberLiteral {
     /// Its value; of a duration, in seconds.
     pub value: f64,

@@ -6,6 +6,7 @@
 
 use crate::ast::{DurationExpr, DurationKind, DurationOp, Expr, Span, Subquery, UnaryOp};
 use crate::ast::{MatrixSelector, VectorSelector};
+use crate::gomath;
 
 /// Why a duration cannot be computed; Prometheus's text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -134,8 +135,8 @@ impl Evaluation {
                     DurationOp::Div if rhs == 0.0 => return Err(error(Reason::DivisionByZero)),
                     DurationOp::Div => lhs / rhs,
                     DurationOp::Mod if rhs == 0.0 => return Err(error(Reason::ModuloByZero)),
-                    DurationOp::Mod => lhs % rhs,
-                    DurationOp::Pow => lhs.powf(rhs),
+                    DurationOp::Mod => gomath::modulo(lhs, rhs),
+                    DurationOp::Pow => gomath::pow(lhs, rhs),
                 }
             }
         })
@@ -151,5 +152,72 @@ fn min(one: f64, two: f64) -> f64 {
         f64::NAN
     } else {
         one.min(two)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parser::{Options, parse};
+
+    const EVALUATION: Evaluation = Evaluation { step_ms: 15_000, range_ms: 3_600_000 };
+
+    fn resolved(query: &str) -> Result<Expr, Error> {
+        let mut expr = parse(query, &Options::all()).expect("it parses");
+        resolve(&mut expr, EVALUATION).map(|()| expr)
+    }
+
+    fn range_ms(range: &str) -> Result<i64, String> {
+        match resolved(&format!("a[{range}]")).map_err(|error| error.to_string())? {
+            Expr::Matrix(matrix) => Ok(matrix.range_ms),
+            other => panic!("{range:?} is read as {other:?}"),
+        }
+    }
+
+    #[test]
+    fn expressions_become_milliseconds() {
+        for (range, wanted) in [
+            ("1m", 60_000),
+            ("1m + 30", 90_000),
+            ("2 * step()", 30_000),
+            ("range() / 7", 514_285),
+            ("min_of(step(), range())", 15_000),
+            ("max_of(step(), -range())", 15_000),
+            ("2 ^ 3 ^ 2 - 5m", 212_000),
+            ("-(-90s)", 90_000),
+            ("100 % 30s", 10_000),
+        ] {
+            assert_eq!(range_ms(range), Ok(wanted), "for {range:?}");
+        }
+    }
+
+    #[test]
+    fn durations_that_make_no_sense_are_refused_with_their_place() {
+        for (range, wanted) in [
+            ("1m - 1m", "2:9: duration must be greater than 0"),
+            ("1 / (1m - 1m)", "2:14: division by zero"),
+            ("1 % (1m - 1m)", "2:14: modulo by zero"),
+            ("(-1) ^ 0.5", "2:12: duration is NaN or infinite"),
+            ("10 ^ 10", "2:9: duration is out of range"),
+        ] {
+            assert_eq!(range_ms(range), Err(wanted.to_owned()), "for {range:?}");
+        }
+    }
+
+    #[test]
+    fn offsets_may_be_negative_and_steps_not() {
+        let expr = resolved("a[1h:1m * 2] offset -(step() * 2)").expect("it is allowed");
+        let Expr::Subquery(subquery) = expr else {
+            panic!("it is a subquery");
+        };
+        assert_eq!((subquery.step_ms, subquery.offset_ms), (120_000, -30_000));
+        assert!(resolved("a[1h:1m - 2m]").is_err());
+    }
+
+    #[test]
+    fn what_is_resolved_still_prints_as_written() {
+        let query = "rate(a[step() * 2] offset (1m / 2))";
+        let expr = resolved(query).expect("it is allowed");
+        assert_eq!(expr.to_string(), query);
     }
 }

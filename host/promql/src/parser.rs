@@ -21,6 +21,8 @@ mod literal;
 mod matching;
 mod postfix;
 mod selector;
+#[cfg(test)]
+mod tests;
 
 use crate::ast::{Expr, MAX_DEPTH, Span, VectorSelector};
 use crate::lexer::{self, Lexer, Token, TokenKind};

@@ -3,11 +3,22 @@
 //! What comes in: a tree. What goes out: on one line what Prometheus's
 //! `String()` prints, by `Display`; on several, what `/api/v1/format_query`
 //! prints, by [`prettify`]. The printed query parses to the same tree, but for
-//! spans, the order of matchers, and times below a millisecond. Parentheses
-//! are nodes of the tree: a planner that builds operators inside operators
-//! must put them in.
+//! spans, the order of matchers, times below a millisecond, and the last
+//! millisecond of durations beyond some weeks (they pass through floats).
+//!
+//! Parentheses are nodes of the tree: who builds operators inside operators
+//! must put them in; also around `a offset (1m)` before an operator, which
+//! would go on with the offset.
+//!
+//! Prometheus prints a few queries so that they do not parse back, and so do
+//! we: `Inf ^ a` as `+Inf ^ a`; `-0s` as `0s`; the selector `{}`, legal in
+//! `info`, as nothing; `offset +(1m)` and `offset +step()` without the plus;
+//! the labels `without`, `inf` and `nan` in lists without quotes. A label name
+//! in braces that is not UTF-8 gets a U+FFFD, where Prometheus keeps the bytes.
 
 mod pretty;
+#[cfg(test)]
+mod tests;
 
 use std::fmt::{Display, Formatter, Result, Write};
 

@@ -131,9 +131,12 @@ impl Client {
         };
         match self.options.timeout {
             Some(limit) if Instant::now() + limit < deadline => {
-                tokio::time::timeout(limit, sent).await.map_err(|_| Error::Slow(limit))?
+                match tokio::time::timeout(limit, sent).await {
+                    Ok(result) => result,
+                    Err(_) => Err(Error::Slow(limit)),
+                }
             }
-            _ => before(deadline, sent).await?,
+            _ => before(deadline, sent).await,
         }
     }
 

@@ -174,8 +174,9 @@ impl Group {
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
         let binding = self.policy.load_full();
-        let span = binding.span(self.replicas.len()).unwrap_or_default();
-        let (before, after) = (signed(span.before_ms), signed(span.after_ms));
+        let span = binding.span(self.replicas.len());
+        let (before, after) =
+            span.map_or((0, 0), |span| (signed(span.before_ms), signed(span.after_ms)));
         // What is asked: selectors that can match here, wider by what the
         // policy's decisions look at.
         let asked: Vec<(usize, Select)> = selects

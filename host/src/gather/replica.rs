@@ -83,7 +83,7 @@ impl Replica {
             }
         }
         let asked = selects.iter().map(|select| self.query_raw(client, context, select));
-        let mut answer = Answer::default();
+        let mut answer: Answer<Vec<SeriesBatch>> = Answer::default();
         for part in futures_util::future::try_join_all(asked).await? {
             answer.data.push(answer_into(part, &mut answer.warnings, &mut answer.infos));
         }

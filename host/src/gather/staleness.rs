@@ -101,7 +101,7 @@ mod tests {
     fn a_series_that_the_server_always_saw_gets_no_marker() {
         let steps: Vec<i64> = (0..=10).map(|n| 100 + n * 60).collect();
         let samples = [90, 150, 210, 270, 330, 390, 450];
-        assert_eq!(markers(&samples, &steps, grid(100, 700, 60)), []);
+        assert_eq!(markers(&samples, &steps, grid(100, 700, 60)), [0_i64; 0]);
     }
 
     #[test]
@@ -121,13 +121,13 @@ mod tests {
     #[test]
     fn falling_out_of_the_lookback_is_no_staleness() {
         let seen = [100, 160, 220, 280, 340];
-        assert_eq!(markers(&[90], &seen, grid(100, 700, 60)), []);
+        assert_eq!(markers(&[90], &seen, grid(100, 700, 60)), [0_i64; 0]);
     }
 
     #[test]
     fn a_single_evaluation_needs_no_step() {
         assert_eq!(markers(&[90], &[], grid(100, 100, 0)), [91]);
-        assert_eq!(markers(&[90], &[100], grid(100, 100, 0)), []);
+        assert_eq!(markers(&[90], &[100], grid(100, 100, 0)), [0_i64; 0]);
     }
 
     #[test]

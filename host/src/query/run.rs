@@ -1,7 +1,6 @@
 //! One query, from its text to its value.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use promql::SeriesBatch;

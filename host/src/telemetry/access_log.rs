@@ -2,6 +2,7 @@
 //! (promxy/pkg/logging/logging.go), so that what reads promxy's logs reads
 //! these.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -23,6 +24,16 @@ pub enum Destination {
     Stdout,
     /// Standard error.
     Stderr,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        })
+    }
 }
 
 /// Not a destination.

@@ -1,5 +1,6 @@
 //! The process's log, with promxy's flags.
 
+use std::fmt;
 use std::io;
 use std::str::FromStr;
 
@@ -32,6 +33,21 @@ pub struct Threshold(Level);
 impl Default for Threshold {
     fn default() -> Self {
         Self(Level::INFO)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.as_str().to_ascii_lowercase())
     }
 }
 

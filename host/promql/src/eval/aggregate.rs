@@ -77,13 +77,13 @@ impl Evaluator<'_> {
                 if !check_k(&param)? {
                     return Ok(Block::empty(grid));
                 }
-                self.select_k(aggregate, &param, input, &groups)
+                self.select_k(aggregate, &param, &input, &groups)
             }
             AggregateOp::LimitRatio => {
                 if !self.check_ratio(aggregate, &param)? {
                     return Ok(Block::empty(grid));
                 }
-                self.select_k(aggregate, &param, input, &groups)
+                self.select_k(aggregate, &param, &input, &groups)
             }
             AggregateOp::Quantile => {
                 self.check_quantile(aggregate, &param);

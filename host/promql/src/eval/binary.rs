@@ -48,7 +48,7 @@ impl Evaluator<'_> {
             (Scalar, _) => self.with_scalar(link, right, &left.into_scalar(), Side::Left),
             (_, Scalar) => self.with_scalar(link, left, &right.into_scalar(), Side::Right),
             _ if link.op.is_set() => self.unify(sets::apply(link, left, right)),
-            _ => self.match_vectors(link, left, right),
+            _ => self.match_vectors(link, &left, &right),
         }
     }
 
@@ -61,18 +61,18 @@ impl Evaluator<'_> {
         side: Side,
     ) -> Result<Block, Error> {
         let renames = link.return_bool || changes_schema(link.op);
-        let mut notices = Notices::default();
+        let mut operator = WithScalar { link, scalar, side, notices: Notices::default() };
         for (place, series) in block.series.iter_mut().enumerate() {
             if series.histograms.is_empty() {
-                scalar_floats(link, &mut series.floats, scalar, side, &mut notices, place);
+                operator.floats(place, &mut series.floats);
             } else {
-                *series = scalar_samples(link, series, scalar, side, &mut notices, place);
+                *series = operator.samples(place, series);
             }
             if renames {
                 self.drop_name(series);
             }
         }
-        notices.note_all(self, link);
+        operator.notices.note_all(self, link);
         self.unify(Block::of(block.grid, block.series))
     }
 }
@@ -90,80 +90,77 @@ fn changes_schema(op: BinaryOp) -> bool {
     matches!(op, Add | Sub | Div | Mul | Pow | Mod | Atan2)
 }
 
-fn scalar_floats(
-    link: &Link,
-    floats: &mut [f64],
-    scalar: &[f64],
+/// An operator with a scalar on one side, at work on one series after the
+/// other.
+struct WithScalar<'l> {
+    link: &'l Link,
+    scalar: &'l [f64],
     side: Side,
-    notices: &mut Notices,
-    place: usize,
-) {
-    if matches!(link.op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
-        for (step, value) in floats.iter_mut().enumerate().filter(|(_, v)| is_present(**v)) {
-            let op = link.op.as_str();
-            let (left, right) = ("float", "float");
-            notices.add(step, place, Notice::note(Note::IncompatibleTypes { left, op, right }));
-            *value = ABSENT;
-        }
-        return;
-    }
-    let comparison = link.op.is_comparison();
-    for (value, scalar) in floats.iter_mut().zip(scalar) {
-        if !is_present(*value) {
-            continue;
-        }
-        let (left, right) = match side {
-            Side::Left => (*scalar, *value),
-            Side::Right => (*value, *scalar),
-        };
-        if !comparison {
-            *value = element::scalars(link.op, left, right);
-            continue;
-        }
-        let holds = element::compare(link.op, left, right);
-        if link.return_bool {
-            *value = f64::from(u8::from(holds));
-        } else if !holds {
-            *value = ABSENT;
-        }
-    }
+    notices: Notices,
 }
 
-/// As [`scalar_floats`], where some samples are histograms.
-fn scalar_samples(
-    link: &Link,
-    series: &Series,
-    scalar: &[f64],
-    side: Side,
-    notices: &mut Notices,
-    place: usize,
-) -> Series {
-    let steps = series.floats.len();
-    let mut out = Series::new(series.labels.clone(), steps);
-    out.drop_name = series.drop_name;
-    for (step, scalar) in scalar.iter().enumerate().take(steps) {
-        let Some(sample) = series.sample(step) else { continue };
-        let number = Sample::Float(*scalar);
-        let element = match side {
-            Side::Left => element::apply(link.op, &number, &sample),
-            Side::Right => element::apply(link.op, &sample, &number),
-        };
-        let Element { value, keep, notice } = element;
-        let Some(value) = value else {
-            // Warnings are not told here.
-            if let Some(notice) = notice.filter(|notice| !notice.is_warning()) {
-                notices.add(step, place, notice);
+impl WithScalar<'_> {
+    /// A series of floats; `place` is that of the series.
+    fn floats(&mut self, place: usize, floats: &mut [f64]) {
+        let op = self.link.op;
+        if matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
+            for (step, value) in floats.iter_mut().enumerate().filter(|(_, v)| is_present(**v)) {
+                let (left, right) = ("float", "float");
+                let note = Note::IncompatibleTypes { left, op: op.as_str(), right };
+                self.notices.add(step, place, Notice::note(note));
+                *value = ABSENT;
             }
-            continue;
-        };
-        if link.return_bool {
-            out.set(step, Sample::Float(f64::from(u8::from(keep))));
-        } else if keep {
-            let kept = if link.op.is_comparison() { sample } else { value };
-            out.set(step, kept);
+            return;
+        }
+        let comparison = op.is_comparison();
+        for (value, scalar) in floats.iter_mut().zip(self.scalar) {
+            if !is_present(*value) {
+                continue;
+            }
+            let (left, right) = match self.side {
+                Side::Left => (*scalar, *value),
+                Side::Right => (*value, *scalar),
+            };
+            if !comparison {
+                *value = element::scalars(op, left, right);
+                continue;
+            }
+            let holds = element::compare(op, left, right);
+            if self.link.return_bool {
+                *value = f64::from(u8::from(holds));
+            } else if !holds {
+                *value = ABSENT;
+            }
         }
     }
-    out
+
+    /// As [`Self::floats`], where some samples are histograms.
+    fn samples(&mut self, place: usize, series: &Series) -> Series {
+        let op = self.link.op;
+        let mut out = Series::new(series.labels.clone(), series.floats.len());
+        out.drop_name = series.drop_name;
+        for (step, scalar) in self.scalar.iter().enumerate() {
+            let Some(sample) = series.sample(step) else { continue };
+            let number = Sample::Float(*scalar);
+            let Element { value, keep, notice } = match self.side {
+                Side::Left => element::apply(op, &number, &sample),
+                Side::Right => element::apply(op, &sample, &number),
+            };
+            let Some(value) = value else {
+                // Warnings are not told here.
+                if let Some(notice) = notice.filter(|notice| !notice.is_warning()) {
+                    self.notices.add(step, place, notice);
+                }
+                continue;
+            };
+            if self.link.return_bool {
+                out.set(step, Sample::Float(f64::from(u8::from(keep))));
+            } else if keep {
+                out.set(step, if op.is_comparison() { sample } else { value });
+            }
+        }
+        out
+    }
 }
 
 /// What operators noticed. Of each step only the last is told.

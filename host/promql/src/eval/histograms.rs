@@ -199,12 +199,12 @@ impl Evaluator<'_> {
         let mut forced: Vec<(usize, String, Forced)> = Vec::new();
         for classic in &inputs.classics {
             let mut out = self.unnamed(&classic.labels, grid);
-            for step in 0..grid.steps() {
+            for (step, q) in quantiles.iter().enumerate() {
                 let mut buckets = classic.at(block, step);
-                if buckets.is_empty() || classic.conflicts.contains(&step) {
+                if buckets.is_empty() {
                     continue;
                 }
-                let (value, fixed) = quantile::of_classic(quantiles[step], &mut buckets);
+                let (value, fixed) = quantile::of_classic(*q, &mut buckets);
                 out.floats[step] = value;
                 if let Some(fixed) = fixed {
                     forced.push((step, self.metric_for_note(&classic.labels), fixed));

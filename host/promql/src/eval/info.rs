@@ -31,7 +31,7 @@ impl Evaluator<'_> {
         };
         let ignored: Vec<bool> = base.series.iter().map(is_info).collect();
         let infos = self.info_series(info, &base, &ignored, grid)?;
-        let mut out = Output { places: HashMap::new(), series: Vec::new(), last: Vec::new() };
+        let mut out = Output::new(grid.steps());
         for step in 0..grid.steps() {
             let newest = newest_at(&infos, step)?;
             for (series, ignored) in base.series.iter().zip(&ignored) {
@@ -42,7 +42,7 @@ impl Evaluator<'_> {
                     enrich(&series.labels, &newest, &info.data)?
                 };
                 if let Some(labels) = labels {
-                    out.push(labels, series.drop_name, step, sample, grid)?;
+                    out.push(labels, series.drop_name, step, sample)?;
                 }
             }
         }
@@ -163,6 +163,7 @@ fn enrich(
 
 /// Output series by labels, in the order they first appear.
 struct Output {
+    steps: usize,
     places: HashMap<Labels, usize>,
     series: Vec<Series>,
     /// The last step at which each series has a sample.
@@ -170,17 +171,20 @@ struct Output {
 }
 
 impl Output {
+    fn new(steps: usize) -> Self {
+        Self { steps, places: HashMap::new(), series: Vec::new(), last: Vec::new() }
+    }
+
     fn push(
         &mut self,
         labels: Labels,
         drop_name: bool,
         step: usize,
         sample: Sample,
-        grid: Grid,
     ) -> Result<(), Error> {
         let next = self.series.len();
         let place = *self.places.entry(labels).or_insert_with_key(|labels| {
-            let mut series = Series::new(labels.clone(), grid.steps());
+            let mut series = Series::new(labels.clone(), self.steps);
             series.drop_name = drop_name;
             self.series.push(series);
             next

@@ -143,12 +143,12 @@ impl Evaluator<'_> {
             Source::Samples { select, .. } => {
                 let data = self.data;
                 for samples in data[*select].iter() {
-                    self.range_series(&context, samples.without_stale(), &mut all)?;
+                    self.range_series(&context, &samples.without_stale(), &mut all)?;
                 }
             }
             Source::Subquery { .. } => {
                 for samples in inside {
-                    self.range_series(&context, samples, &mut all)?;
+                    self.range_series(&context, &samples, &mut all)?;
                 }
             }
         }
@@ -166,20 +166,20 @@ impl Evaluator<'_> {
     fn range_series(
         &mut self,
         context: &Context,
-        samples: Samples<'_>,
+        samples: &Samples<'_>,
         all: &mut Vec<Series>,
     ) -> Result<(), Error> {
         self.budget.check()?;
-        let mut kernel = Kernel::new(context, &samples, &mut self.annotations);
+        let mut kernel = Kernel::new(context, samples, &mut self.annotations);
         let mut series = kernel.run()?;
         if series.is_empty() {
             return Ok(());
         }
         series.labels = samples.labels.clone();
         series.drop_name = samples.drop_name;
-        if !matches!(context.id, FunctionId::FirstOverTime | FunctionId::LastOverTime) {
-            self.drop_name(&mut series);
-        } else if samples.drop_name {
+        // These two give samples as they were written.
+        let keeps = matches!(context.id, FunctionId::FirstOverTime | FunctionId::LastOverTime);
+        if !keeps || samples.drop_name {
             self.drop_name(&mut series);
         }
         if matches!(context.id, FunctionId::Rate | FunctionId::Increase) {

@@ -68,6 +68,16 @@ impl Pairs {
     }
 }
 
+/// What extrapolation starts from.
+struct Sampled<'t> {
+    /// Times of the samples, at least one.
+    times: &'t [i64],
+    /// When counting began, if that is known to matter.
+    began: Option<i64>,
+    /// How many sampled intervals before the first sample a counter was zero.
+    to_zero: Option<f64>,
+}
+
 impl Kernel<'_, '_> {
     pub(super) fn rate(&mut self, kind: Kind) -> Result<Series, Error> {
         let (context, samples) = (self.context, self.samples);
@@ -161,7 +171,7 @@ impl Kernel<'_, '_> {
             let mut increase = increase?;
             let to_zero =
                 (increase.count > 0.0 && first.count >= 0.0).then(|| first.count / increase.count);
-            let factor = self.factor(view, kind, times, began, to_zero)?;
+            let factor = self.factor(view, kind, &Sampled { times, began, to_zero })?;
             increase.multiply(factor);
             return Some(Sample::Histogram(Arc::new(increase)));
         }
@@ -180,7 +190,7 @@ impl Kernel<'_, '_> {
             increase += first;
         }
         let to_zero = (increase > 0.0 && first >= 0.0).then(|| first / increase);
-        let factor = self.factor(view, kind, times, began, to_zero)?;
+        let factor = self.factor(view, kind, &Sampled { times, began, to_zero })?;
         Some(Sample::Float(increase * factor))
     }
 
@@ -193,16 +203,9 @@ impl Kernel<'_, '_> {
 
     /// What the increase between the first and the last sample is multiplied
     /// with: it is extended to the borders of the range where these are
-    /// near, else by half the distance of samples. `to_zero` is how many
-    /// sampled intervals before the first sample a counter was zero.
-    fn factor(
-        &self,
-        view: &View,
-        kind: Kind,
-        times: &[i64],
-        began: Option<i64>,
-        to_zero: Option<f64>,
-    ) -> Option<f64> {
+    /// near, else by half the distance of samples.
+    fn factor(&self, view: &View, kind: Kind, sampled: &Sampled<'_>) -> Option<f64> {
+        let Sampled { times, began, to_zero } = *sampled;
         let (first, last) = (times[0], times[times.len() - 1]);
         let mut to_start = (first - view.start) as f64 / 1000.0;
         let mut to_end = (view.end - last) as f64 / 1000.0;

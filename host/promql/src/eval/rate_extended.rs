@@ -333,7 +333,7 @@ impl Evaluator<'_> {
         let annotations: &mut Annotations = &mut self.annotations;
         let result =
             interpolate_histograms((times[before], one), (times[next], two), border, &mut |note| {
-                annotations.add(note, position)
+                annotations.add(note, position);
             });
         if result.is_err() {
             self.note(Note::MixedSchemas(metric()), position);

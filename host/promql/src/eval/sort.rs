@@ -28,10 +28,10 @@ impl Evaluator<'_> {
         match id {
             // NaN goes last in both directions.
             FunctionId::Sort => {
-                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) > value(a))
+                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) > value(a));
             }
             FunctionId::SortDesc => {
-                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) < value(a))
+                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) < value(a));
             }
             FunctionId::SortByLabel => {
                 block.series.sort_by(|a, b| by_labels(&labels, a, b));

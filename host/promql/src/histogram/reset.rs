@@ -124,10 +124,11 @@ impl Histogram {
         other: &Self,
         mut compensation: Option<&mut Compensation>,
     ) -> (f64, f64) {
+        use std::cmp::Ordering::{Greater, Less};
         let mut theirs =
             Zero { count: other.zero_count, threshold: other.zero_threshold, lost: 0.0 };
         // NaN thresholds never meet; such histograms are broken anyway.
-        while theirs.threshold < self.zero_threshold || theirs.threshold > self.zero_threshold {
+        while let Some(Less | Greater) = theirs.threshold.partial_cmp(&self.zero_threshold) {
             if self.zero_threshold > theirs.threshold {
                 theirs = other.zero_for(self.zero_threshold, None);
             }

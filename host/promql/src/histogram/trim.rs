@@ -20,6 +20,14 @@ struct Place {
     custom: bool,
 }
 
+/// Where one side is cut.
+#[derive(Clone, Copy)]
+struct Trim {
+    value: f64,
+    keep: Keep,
+    place: Place,
+}
+
 /// What remains of the whole.
 #[derive(Default)]
 struct Rest {
@@ -38,10 +46,10 @@ impl Histogram {
         let negative: Vec<Bucket> = self.negative().collect();
         let mut rest = Rest::default();
         let place = Place { positive: true, custom };
-        rest.trim_side(&positive, &mut self.positive_buckets, value, keep, place);
+        rest.trim_side(&positive, &mut self.positive_buckets, Trim { value, keep, place });
         let has_positive = std::mem::take(&mut rest.populated);
         let place = Place { positive: false, custom };
-        rest.trim_side(&negative, &mut self.negative_buckets, value, keep, place);
+        rest.trim_side(&negative, &mut self.negative_buckets, Trim { value, keep, place });
         let has_negative = rest.populated;
         if self.zero_count > 0.0 {
             let mut zero = self.zero_bucket();
@@ -66,14 +74,8 @@ impl Histogram {
 }
 
 impl Rest {
-    fn trim_side(
-        &mut self,
-        bounds: &[Bucket],
-        buckets: &mut [f64],
-        value: f64,
-        keep: Keep,
-        place: Place,
-    ) {
+    fn trim_side(&mut self, bounds: &[Bucket], buckets: &mut [f64], trim: Trim) {
+        let Trim { value, keep, place } = trim;
         for (bucket, count) in bounds.iter().zip(buckets) {
             if bucket.count == 0.0 {
                 continue;

@@ -2,6 +2,7 @@
 
 use super::{Parser, Result};
 use crate::ast::NumberLiteral;
+use crate::gomath::to_i64;
 use crate::lexer::{Token, TokenKind};
 use crate::quote::{self, ByteString, quote};
 use crate::{duration, number};
@@ -43,16 +44,5 @@ fn go_seconds(nanos: i64) -> f64 {
 
 /// Seconds as milliseconds: rounded to nanoseconds, then cut.
 pub(super) fn millis(seconds: f64) -> i64 {
-    go_int((seconds * 1e9).round()) / duration::NANOS_PER_MILLI
-}
-
-/// A float as an integer, as Go converts on amd64: what does not fit becomes
-/// the smallest integer.
-pub(super) fn go_int(value: f64) -> i64 {
-    // 2^63 is the first float above the range.
-    if value >= -9_223_372_036_854_775_808.0 && value < 9_223_372_036_854_775_808.0 {
-        value as i64
-    } else {
-        i64::MIN
-    }
+    to_i64((seconds * 1e9).round()) / duration::NANOS_PER_MILLI
 }

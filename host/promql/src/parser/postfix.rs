@@ -1,9 +1,10 @@
 //! What may stand behind an operand: a range or subquery in brackets,
 //! `offset`, `@`, `anchored` and `smoothed`.
 
-use super::literal::{go_int, millis};
+use super::literal::millis;
 use super::{Context, Parser, Result};
 use crate::ast::{At, DurationExpr, DurationKind, Expr, Extended, MatrixSelector, Span, Subquery};
+use crate::gomath::to_i64;
 use crate::lexer::{Keyword, TokenKind};
 
 /// The parts of a selector or subquery that modifiers set.
@@ -177,7 +178,7 @@ impl Parser<'_> {
     fn at_time(&self, modified: Span, seconds: f64) -> Result<At> {
         // Strictly between the smallest and the largest integer, as floats.
         if seconds.abs() < i64::MAX as f64 {
-            return Ok(At::Time(go_int((seconds * 1000.0).round())));
+            return Ok(At::Time(to_i64((seconds * 1000.0).round())));
         }
         let seconds = if seconds.is_finite() {
             format!("{seconds:.6}")

@@ -148,10 +148,13 @@ pub(crate) fn parse_number(text: &str) -> Result<f64> {
         let value = i64::from_str_radix(hex, 16).map_err(|error| format!("{text}: {error}"))?;
         return Ok(value as f64);
     }
-    if text.len() > 1 && text.starts_with('0') && text.bytes().all(|b| b.is_ascii_digit()) {
-        if let Ok(value) = i64::from_str_radix(text, 8) {
-            return Ok(value as f64);
-        }
+    let digits_only = text.bytes().all(|b| b.is_ascii_digit());
+    if text.len() > 1
+        && text.starts_with('0')
+        && digits_only
+        && let Ok(value) = i64::from_str_radix(text, 8)
+    {
+        return Ok(value as f64);
     }
     number::parse_float(text).map_err(|error| error.to_string())
 }

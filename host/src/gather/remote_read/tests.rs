@@ -140,7 +140,10 @@ fn a_request_names_window_matchers_and_hints() {
     let queries = [
         Query {
             window: Window { start_ms: -5, end_ms: 1000 },
-            matchers: vec![(MatchOp::Equal, "__name__", "up"), (MatchOp::NotRegex, "job", "a|b")],
+            matchers: vec![
+                (MatchOp::Equal, "__name__", "up".into()),
+                (MatchOp::NotRegex, "job", "a|b".into()),
+            ],
             hints: Some(Hints {
                 step_ms: 15,
                 func: "rate",

@@ -32,7 +32,7 @@ impl Evaluator<'_> {
         &mut self,
         aggregate: &Aggregate,
         param: &[f64],
-        input: Block,
+        input: &Block,
         groups: &Groups,
     ) -> Result<Block, Error> {
         let steps = input.grid.steps();
@@ -45,7 +45,7 @@ impl Evaluator<'_> {
                 continue;
             };
             for members in &members {
-                for candidate in self.select(aggregate, &limit, members, &input.series, step) {
+                for candidate in self.select(aggregate, &limit, members, (&input.series, step)) {
                     let from = &input.series[candidate.series];
                     let out = chosen[candidate.series].get_or_insert_with(|| {
                         order.push(candidate.series);
@@ -69,8 +69,7 @@ impl Evaluator<'_> {
         aggregate: &Aggregate,
         limit: &Limit,
         members: &[usize],
-        series: &[Series],
-        step: usize,
+        (series, step): (&[Series], usize),
     ) -> Vec<Candidate> {
         let mut kept: Vec<Candidate> = Vec::new();
         let less: Less = if aggregate.op == AggregateOp::Bottomk { descending } else { ascending };

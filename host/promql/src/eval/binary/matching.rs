@@ -45,12 +45,12 @@ impl Evaluator<'_> {
     pub(super) fn match_vectors(
         &mut self,
         link: &Link,
-        left: Block,
-        right: Block,
+        left: &Block,
+        right: &Block,
     ) -> Result<Block, Error> {
         let matching = &link.matching;
         let swapped = matching.cardinality == Cardinality::OneToMany;
-        let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
+        let (many, one) = if swapped { (right, left) } else { (left, right) };
         let groups = groups(matching, many, one);
         let mut matcher = Matcher {
             link,
@@ -191,7 +191,7 @@ impl Matcher<'_> {
                 }
                 (None, None) => continue,
             };
-            if !self.pair(step, *place, many, (&partner.0, partner.1), &mut matched)? {
+            if !self.pair((step, *place), many, (&partner.0, partner.1), &mut matched)? {
                 return Ok(false);
             }
         }
@@ -200,7 +200,7 @@ impl Matcher<'_> {
             let many = (&labels, Sample::Float(value));
             let partner = (&self.one[*place].labels, sample.clone());
             let after_all = self.many.len() + place;
-            return self.pair(step, after_all, many, partner, &mut matched);
+            return self.pair((step, after_all), many, partner, &mut matched);
         }
         Ok(true)
     }
@@ -209,8 +209,7 @@ impl Matcher<'_> {
     /// failure.
     fn pair(
         &mut self,
-        step: usize,
-        place: usize,
+        (step, place): (usize, usize),
         (many_labels, many): (&Labels, Sample),
         (one_labels, one): (&Labels, Sample),
         matched: &mut Matched,
