@@ -20,7 +20,9 @@ use crate::policy;
 use crate::query::{Engine, Limits};
 use crate::server::{self, Observer};
 use crate::storage::Storage;
-use crate::telemetry::{AccessLog, Metrics, logging};
+use crate::telemetry::access_log::Destination;
+use crate::telemetry::logging::{self, Format};
+use crate::telemetry::{AccessLog, Metrics};
 
 /// Largest form body; Grafana's are some kilobytes.
 const MAX_FORM_BYTES: usize = 2 << 20;
@@ -128,7 +130,7 @@ struct Parts {
 impl Parts {
     /// For the demo's servers: everything as by default, and quiet.
     fn quiet(query: &QueryLimits, config: &Config) -> Result<Self, Error> {
-        let access_log = AccessLog::new(Default::default(), Default::default());
+        let access_log = AccessLog::new(Destination::None, Format::Text);
         Ok(Self {
             limits: limits(query, config),
             flags: BTreeMap::new(),
