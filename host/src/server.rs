@@ -134,6 +134,10 @@ pub struct Observer {
 /// not a way round the limit on connections.
 const MAX_STREAMS: u32 = 128;
 
+/// Bytes of an HTTP/2 request's head: as much as HTTP/1 allows here, so that
+/// long queries in URLs work in both.
+const MAX_HEADERS: u32 = 400 << 10;
+
 /// How often an HTTP/2 client is asked whether it is still there, and how
 /// long it may take to answer.
 const PING_EVERY: Duration = Duration::from_secs(60);
@@ -245,7 +249,8 @@ fn http_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PING_TIMEOUT)
-        .max_concurrent_streams(MAX_STREAMS);
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADERS);
     builder
 }
 
@@ -300,3 +305,6 @@ async fn read_body(body: Incoming, limit: usize, patience: Duration) -> Result<B
         Err(_) => Err(Fault::Body(format!("not complete after {} s", patience.as_secs()))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -352,3 +352,6 @@ fn write_list(name: &str, texts: &[String], out: &mut Vec<u8>) {
     }
     out.push(b']');
 }
+
+#[cfg(test)]
+mod tests;

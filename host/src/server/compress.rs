@@ -131,3 +131,61 @@ impl Compressor {
         .into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn negotiated(lists: &[&str]) -> Coding {
+        let mut headers = HeaderMap::new();
+        for list in lists {
+            headers.append(ACCEPT_ENCODING, HeaderValue::from_str(list).expect("a header"));
+        }
+        Coding::negotiate(&headers)
+    }
+
+    #[test]
+    fn the_first_known_coding_wins_unless_it_is_refused() {
+        assert_eq!(negotiated(&[]), Coding::Identity);
+        assert_eq!(negotiated(&["br, *"]), Coding::Identity);
+        assert_eq!(negotiated(&["br, deflate, gzip;q=1.0"]), Coding::Deflate);
+        assert_eq!(negotiated(&["gzip;q=0, zstd"]), Coding::Zstd);
+        assert_eq!(negotiated(&["GZIP ; Q=0.000"]), Coding::Identity);
+        assert_eq!(negotiated(&["identity", "gzip;q=0.5"]), Coding::Gzip);
+    }
+
+    fn decompressed(coding: Coding, body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        match coding {
+            Coding::Identity => out.extend_from_slice(body),
+            Coding::Gzip => {
+                flate2::read::GzDecoder::new(body).read_to_end(&mut out).expect("gzip");
+            }
+            Coding::Deflate => {
+                flate2::read::ZlibDecoder::new(body).read_to_end(&mut out).expect("zlib");
+            }
+            Coding::Zstd => out = zstd::stream::decode_all(body).expect("zstd"),
+        }
+        out
+    }
+
+    #[test]
+    fn what_is_compressed_in_pieces_comes_back_whole() {
+        let text: Vec<u8> =
+            (0..200_000_u32).flat_map(|i| (i / 3).to_string().into_bytes()).collect();
+        for coding in [Coding::Identity, Coding::Gzip, Coding::Deflate, Coding::Zstd] {
+            let mut compressor = Compressor::new(coding).expect("a compressor");
+            let mut body = Vec::new();
+            for piece in text.chunks(70_000) {
+                body.extend_from_slice(&compressor.push(piece.to_vec()).expect("pushed"));
+            }
+            body.extend_from_slice(&compressor.finish().expect("finished"));
+            assert!(decompressed(coding, &body) == text, "{coding:?}");
+            assert!(coding == Coding::Identity || body.len() < text.len() / 2, "{coding:?}");
+        }
+    }
+}

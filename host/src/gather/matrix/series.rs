@@ -48,6 +48,13 @@ impl<'a> Assembler<'a> {
         Ok(())
     }
 
+    /// Forgets the samples of the current series.
+    pub(super) fn discard(&mut self) {
+        self.columns.clear();
+        self.histogram_samples = 0;
+        self.histogram_bytes = 0;
+    }
+
     pub(super) fn finish(self) -> SeriesBatch {
         merge_repeated(self.batch)
     }
