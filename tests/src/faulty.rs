@@ -53,9 +53,9 @@ pub enum Fault {
     WrongResultType,
     /// A result nested a hundred thousand levels deep.
     DeepNesting,
-    /// Two samples at one time.
+    /// The true samples, one of them twice.
     DuplicateSamples,
-    /// Samples out of order.
+    /// The true samples, out of order.
     UnsortedSamples,
     /// A result without end.
     Endless,
@@ -74,7 +74,7 @@ pub enum Fault {
 }
 
 /// Faults of the JSON API or of the connection itself.
-pub const GENERAL: [Fault; 20] = [
+pub const GENERAL: [Fault; 18] = [
     Fault::Refuse,
     Fault::Hang,
     Fault::Close,
@@ -91,11 +91,12 @@ pub const GENERAL: [Fault; 20] = [
     Fault::Html,
     Fault::WrongResultType,
     Fault::DeepNesting,
-    Fault::DuplicateSamples,
-    Fault::UnsortedSamples,
     Fault::Endless,
     Fault::Drip,
 ];
+
+/// Faults that cost no data: what is sent is true.
+pub const DISORDER: [Fault; 2] = [Fault::DuplicateSamples, Fault::UnsortedSamples];
 
 /// Faults that only remote read can have.
 pub const READ: [Fault; 5] = [

@@ -101,8 +101,6 @@ fn about_labels(fleet: &Fleet) -> Vec<Question> {
             }
         }
     }
-    let utf8 = e2e::http::escape("ort/straße");
-    questions.push(Question::new(&format!("/api/v1/label/{utf8}/values"), &[]));
     questions.push(Question::new("/api/v1/label/U__ort_2f_stra_df_e/values", &[]));
     questions.push(Question::new("/api/v1/labels", &[("limit", "3")]));
     questions.push(Question::new("/api/v1/label/job/values", &[("limit", "2")]));
@@ -155,7 +153,6 @@ fn about_parameters(fleet: &Fleet) -> Vec<Question> {
         Question::new("/api/v1/query", &[("query", "\"<text>\""), ("time", "1.5")]),
         Question::new("/api/v1/format_query", &[("query", "sum(up)by(job)")]),
         Question::new("/api/v1/format_query", &[("query", "sum(up")]),
-        Question::new("/api/v1/parse_query", &[("query", "up{job=~\"a.*\"} offset 5m")]),
     ]
 }
 

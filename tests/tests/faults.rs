@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use e2e::compare::seconds;
 use e2e::data::Series;
-use e2e::faulty::{Fault, FaultyServer, GENERAL, READ};
+use e2e::faulty::{DISORDER, Fault, FaultyServer, GENERAL, READ};
 use e2e::fleet::{INTERVAL_MS, PAST_MS};
 use e2e::http::{Client, Request, Response};
 use e2e::prometheus::{self, Prometheus};
@@ -112,31 +112,39 @@ fn alone(proxy: Client) -> Vec<String> {
     problems
 }
 
-fn check(
-    faults: &[Fault],
-    start: fn(Fault, &Prometheus) -> FaultyServer,
+/// What a fault is tested with.
+struct Trial {
     settings: fn(Group) -> Group,
-) {
-    let healthy = healthy();
-    let mut problems = Vec::new();
-    for &fault in faults {
-        // Either place in the group: neither is special.
-        for faulty_first in [true, false] {
-            let faulty = start(fault, &healthy);
-            let mut targets = vec![faulty.target(), healthy.target()];
-            if !faulty_first {
-                targets.reverse();
-            }
-            let proxy = Proxy::builder().group(settings(group(&targets))).start();
-            let found = beside(&healthy, &faulty, proxy.client);
-            problems.extend(found.into_iter().map(|text| format!("{fault:?} beside: {text}")));
-        }
-        let faulty = start(fault, &healthy);
-        let proxy = Proxy::builder().group(settings(group(&[faulty.target()]))).start();
-        let found = alone(proxy.client);
-        problems.extend(found.into_iter().map(|text| format!("{fault:?} alone: {text}")));
+    flags: &'static [&'static str],
+}
+
+impl Trial {
+    fn proxy(&self, targets: &[String]) -> Proxy {
+        let builder = Proxy::builder().group((self.settings)(group(targets)));
+        self.flags.iter().fold(builder, |builder, flag| builder.flag(flag)).start()
     }
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+
+    /// Everything that goes wrong with these faults.
+    fn run(&self, faults: &[Fault]) {
+        let healthy = healthy();
+        let mut problems = Vec::new();
+        for &fault in faults {
+            // Either place in the group: neither is special.
+            for faulty_first in [true, false] {
+                let faulty = FaultyServer::start(fault);
+                let mut targets = vec![faulty.target(), healthy.target()];
+                if !faulty_first {
+                    targets.reverse();
+                }
+                let found = beside(&healthy, &faulty, self.proxy(&targets).client);
+                problems.extend(found.into_iter().map(|text| format!("{fault:?} beside: {text}")));
+            }
+            let faulty = FaultyServer::start(fault);
+            let found = alone(self.proxy(&[faulty.target()]).client);
+            problems.extend(found.into_iter().map(|text| format!("{fault:?} alone: {text}")));
+        }
+        assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
+    }
 }
 
 /// Faults that make the proxy wait are tested beside the others.
@@ -148,7 +156,7 @@ fn a_broken_replica_beside_a_healthy_one_is_a_warning_and_alone_an_error() {
         return;
     }
     let quick: Vec<Fault> = GENERAL.into_iter().filter(|fault| !SLOW.contains(fault)).collect();
-    check(&quick, |fault, _| FaultyServer::start(fault), |group| group);
+    Trial { settings: |group| group, flags: &[] }.run(&quick);
 }
 
 #[test]
@@ -156,7 +164,8 @@ fn a_slow_or_endless_replica_is_given_up_within_its_timeout() {
     if !prometheus::available() {
         return;
     }
-    check(&SLOW, |fault, _| FaultyServer::start(fault), |group| group);
+    let flags = &["--query.timeout=4s", "--query.max-bytes=20000000"];
+    Trial { settings: |group| group, flags }.run(&SLOW);
 }
 
 #[test]
@@ -171,10 +180,31 @@ fn without_remote_read_broken_json_is_treated_the_same() {
         Fault::Garbage,
         Fault::WrongResultType,
         Fault::DeepNesting,
-        Fault::DuplicateSamples,
-        Fault::UnsortedSamples,
     ];
-    check(&lies, |fault, _| FaultyServer::start(fault), |group| group.set("remote_read", false));
+    Trial { settings: |group| group.set("remote_read", false), flags: &[] }.run(&lies);
+}
+
+#[test]
+fn repeated_and_unsorted_samples_are_put_in_order() {
+    if !prometheus::available() {
+        return;
+    }
+    let healthy = healthy();
+    let queries = &requests()[..4];
+    for fault in DISORDER {
+        let faulty = FaultyServer::start(fault);
+        let proxy = Proxy::builder().group(group(&[faulty.target(), healthy.target()])).start();
+        for request in queries {
+            let expected = send(healthy.client, request).json();
+            let answer = send(proxy.client, request).json();
+            assert_eq!(sorted(&answer["data"]), sorted(&expected["data"]), "{fault:?}: {answer}");
+        }
+        let proxy = Proxy::builder().group(group(&[faulty.target()])).start();
+        let answer = send(proxy.client, &queries[1]).json();
+        let samples = answer["data"]["result"][0]["values"].as_array().into_iter().flatten();
+        let times: Vec<f64> = samples.filter_map(|sample| sample[0].as_f64()).collect();
+        assert!(times.len() >= 2 && times.is_sorted_by(|a, b| a < b), "{fault:?} alone: {answer}");
+    }
 }
 
 #[test]
@@ -250,7 +280,7 @@ fn a_required_group_that_is_down_is_an_error_and_an_optional_one_a_warning() {
 }
 
 #[test]
-fn a_replica_that_hangs_does_not_slow_every_query() {
+fn a_replica_that_hangs_costs_a_query_no_more_than_its_timeout() {
     if !prometheus::available() {
         return;
     }
@@ -259,15 +289,13 @@ fn a_replica_that_hangs_does_not_slow_every_query() {
     let proxy = Proxy::builder().group(group(&[hanging.target(), healthy.target()])).start();
     let end = seconds(PAST_MS + 900_000);
     let request = Request::get("/api/v1/query", &[("query", "count(steady)"), ("time", &end)]);
-    // A replica that hangs may cost its timeout once, but not every time.
-    let _ = send(proxy.client, &request);
-    let start = Instant::now();
-    for _ in 0..10 {
+    for _ in 0..5 {
+        let start = Instant::now();
         let answer = send(proxy.client, &request).json();
         assert_eq!(answer["data"]["result"][0]["value"][1], "2", "{answer}");
         assert!(!warnings(&answer).is_empty(), "{answer}");
+        assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     }
-    assert!(start.elapsed() < Duration::from_secs(9), "{:?} for ten queries", start.elapsed());
 }
 
 #[test]

@@ -95,7 +95,8 @@ fn a_missing_file_and_a_taken_address_are_errors_of_one_line() {
 
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = taken.local_addr().expect("an address").to_string();
-    let output = run_on(GOOD, &[&format!("--bind-addr={address}")]);
+    fs::write(folder.path().join("config.yaml"), GOOD).expect("a temporary file");
+    let output = run(&["--config=config.yaml", &format!("--bind-addr={address}")], folder.path());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(text(&output.stderr).contains(&address), "{output:?}");
 }

@@ -232,10 +232,19 @@ impl Targets {
     fn count(&self, seed: u64, time_ms: i64) -> u64 {
         let since_start = (time_ms - self.start_ms).max(0);
         let (minute, rest) = (since_start / MINUTE_MS, since_start % MINUTE_MS);
-        let period = [i64::MAX, 17, 29][(seed % 3) as usize];
+        let period = reset_period(seed);
         let first = minute - minute % period;
         let grown: u64 = (first..minute).map(|minute| growth(seed, minute)).sum();
         grown + growth(seed, minute) * rest.cast_unsigned() / MINUTE_MS.cast_unsigned()
+    }
+
+    /// What a bucket of a native histogram shows: a counter far above zero,
+    /// also after a reset. Versions differ in how far they extrapolate the
+    /// rate of a histogram that may have begun at zero.
+    fn bucket(&self, seed: u64, time_ms: i64) -> f64 {
+        let minute = (time_ms - self.start_ms).max(0) / MINUTE_MS;
+        let base = if minute < reset_period(seed) { 100_000 } else { 50_000 };
+        (base + self.count(seed, time_ms)) as f64
     }
 
     /// Observations up to bound `index` of a classic histogram.
@@ -249,9 +258,9 @@ impl Targets {
         let schema = if (time_ms - self.start_ms) / MINUTE_MS < 40 { 3 } else { 2 };
         let bucket = |index: i32| {
             let own = seed + 3 * u64::from(index.unsigned_abs());
-            (index, if own.is_multiple_of(4) { 0.0 } else { self.count(own, time_ms) as f64 })
+            (index, if own.is_multiple_of(4) { 0.0 } else { self.bucket(own, time_ms) })
         };
-        let zero_count = (self.count(seed, time_ms) / 3) as f64;
+        let zero_count = self.bucket(seed, time_ms);
         let mut histogram = Histogram {
             schema,
             zero_threshold: 1e-3,
@@ -267,9 +276,8 @@ impl Targets {
 
     fn custom(&self, seed: u64, time_ms: i64) -> Histogram {
         let bounds = BOUNDS.iter().filter_map(|bound| bound.parse().ok());
-        let buckets = (0i32..5).map(|index| {
-            (index, self.count(seed + 3 * u64::from(index.unsigned_abs()), time_ms) as f64)
-        });
+        let buckets = (0i32..5)
+            .map(|index| (index, self.bucket(seed + 3 * u64::from(index.unsigned_abs()), time_ms)));
         let mut histogram = Histogram {
             schema: -53,
             positive: buckets.collect(),
@@ -316,6 +324,11 @@ fn stale_like(value: &Value) -> Value {
         Value::Float(_) => Value::stale(),
         Value::Histogram(_) => Value::stale_histogram(),
     }
+}
+
+/// Minutes between the resets of a counter.
+fn reset_period(seed: u64) -> i64 {
+    [i64::MAX, 17, 29][(seed % 3) as usize]
 }
 
 /// Growth of a counter in a minute; at times none.

@@ -4,7 +4,7 @@ use crate::serve::Received;
 
 use super::Fault;
 
-/// The time of the lies' first sample, in seconds.
+/// The time of the first sample, in seconds.
 pub(super) const TIME_S: i64 = 1_699_999_200;
 
 /// Head and beginning of a matrix that never ends.
@@ -83,11 +83,11 @@ pub(super) fn samples_from(time_s: i64, count: i64) -> String {
     (0..count).map(|index| format!(",[{},\"1\"]", time_s + index)).collect()
 }
 
-/// A matrix of one series that the healthy server has as well, with samples at
-/// these distances from [`TIME_S`].
+/// A matrix of one series that the healthy server has as well, with its samples
+/// at these distances from [`TIME_S`].
 fn matrix(offsets_s: &[i64]) -> Vec<u8> {
-    let samples: Vec<String> =
-        offsets_s.iter().map(|offset| format!("[{},\"1\"]", TIME_S + offset)).collect();
+    let sample = |offset: &i64| format!("[{},\"{}\"]", TIME_S + offset, offset / 15);
+    let samples: Vec<String> = offsets_s.iter().map(sample).collect();
     let samples = samples.join(",");
     let metric = r#"{"__name__":"steady","job":"api"}"#;
     result("matrix", &format!(r#"[{{"metric":{metric},"values":[{samples}]}}]"#))
