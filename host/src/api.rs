@@ -199,35 +199,41 @@ impl Api {
         let route = self.route(&full, below);
         let handler = route.as_ref().map_or("not_found", |(route, _)| route.pattern);
         note.set(handler, form.encoded(self.settings.max_logged_form_bytes));
+        let is_api = below.is_some_and(|path| path.starts_with(router::API));
+        if is_api && head.method == Method::OPTIONS {
+            return self.with_cors(&head.headers, reply::no_content());
+        }
         let Some((route, parameter)) = route else {
             return reply::not_found();
         };
         let call =
             Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
-        self.respond_at(route, call, &head).await
+        self.respond_at(route, call, &head.headers).await
     }
 
     async fn respond_at(
         &self,
         route: &'static Route,
         call: Call,
-        head: &request::Parts,
+        headers: &HeaderMap,
     ) -> Response<Body> {
         let is_api = route.pattern.starts_with(router::API);
-        let mut response = if is_api && head.method == Method::OPTIONS {
-            reply::no_content()
-        } else if head.method == Method::OPTIONS {
+        if call.method == Method::OPTIONS {
             reply::options(&route.allowed())
-        } else if !route.takes(&head.method) {
+        } else if !route.takes(&call.method) {
             reply::method_not_allowed(&route.allowed())
-        } else if is_api && self.phase() == Phase::Starting {
+        } else if !is_api {
+            self.run(route.endpoint, call, headers).await
+        } else if self.phase() == Phase::Starting {
             status::unavailable(Phase::Starting)
         } else {
-            self.run(route.endpoint, call, &head.headers).await
-        };
-        if is_api {
-            self.settings.cors.apply(&head.headers, response.headers_mut());
+            let response = self.run(route.endpoint, call, headers).await;
+            self.with_cors(headers, response)
         }
+    }
+
+    fn with_cors(&self, request: &HeaderMap, mut response: Response<Body>) -> Response<Body> {
+        self.settings.cors.apply(request, response.headers_mut());
         response
     }
 
