@@ -17,6 +17,7 @@ mod heap;
 mod histograms;
 mod info;
 mod label_functions;
+mod mean;
 mod over_time;
 mod quantile;
 mod range;
