@@ -248,5 +248,4 @@ mod tests {
         assert!(quantile(0.0, &mut [1.0, f64::NAN]).is_nan());
         assert_eq!(quantile(2.0, &mut [1.0]), f64::INFINITY);
     }
-
 }

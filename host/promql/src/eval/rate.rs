@@ -8,9 +8,8 @@ use std::sync::Arc;
 use super::block::{Sample, Series};
 use super::over_time::Kernel;
 use super::range::View;
-use crate::annotations::{Note, Operation};
+use crate::annotations::Note;
 use crate::query::Error;
-use crate::{CounterResetHint, Histogram};
 
 /// Which of the functions.
 #[derive(Clone, Copy, Debug)]

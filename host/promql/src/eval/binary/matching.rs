@@ -6,13 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::element;
+use super::output::Output;
 use super::{Notices, changes_schema};
 use crate::Labels;
 use crate::ast::{BinaryOp, Cardinality, VectorMatching};
+use crate::eval::Evaluator;
 use crate::eval::block::{ABSENT, Block, Sample, Series, is_metadata, is_present};
-use crate::eval::{Evaluator, SAME_LABELS};
 use crate::labels::METRIC_NAME;
-use crate::plan::{Grid, Link};
+use crate::plan::Link;
 use crate::query::Error;
 
 /// The labels by which series find each other.

@@ -12,7 +12,12 @@ use crate::{CounterResetHint, Histogram};
 impl Kernel<'_, '_> {
     /// The increase from the first to the last histogram; nothing, and said
     /// so, if they cannot be subtracted.
-    pub(super) fn histogram_increase(&mut self, view: &View, kind: Kind, pairs: &Pairs) -> Option<Histogram> {
+    pub(super) fn histogram_increase(
+        &mut self,
+        view: &View,
+        kind: Kind,
+        pairs: &Pairs,
+    ) -> Option<Histogram> {
         let mut notes = Vec::new();
         let result = self.subtract_histograms(view, kind, pairs, &mut notes);
         notes.into_iter().for_each(|note| self.note(note));
@@ -126,7 +131,11 @@ impl Kernel<'_, '_> {
     }
 
     /// Subtracts a histogram; nothing, and said so, if it cannot be.
-    pub(in crate::eval) fn subtract(&mut self, sum: &mut Histogram, other: &Histogram) -> Option<()> {
+    pub(in crate::eval) fn subtract(
+        &mut self,
+        sum: &mut Histogram,
+        other: &Histogram,
+    ) -> Option<()> {
         match sum.subtract(other) {
             Err(_) => {
                 self.note(Note::MixedSchemas(self.metric()));
