@@ -20,7 +20,9 @@ use crate::policy;
 use crate::query::{Engine, Limits};
 use crate::server::{self, Observer};
 use crate::storage::Storage;
-use crate::telemetry::{AccessLog, Metrics, logging};
+use crate::telemetry::access_log::Destination;
+use crate::telemetry::logging::{self, Format};
+use crate::telemetry::{AccessLog, Metrics};
 
 /// Largest form body; Grafana's are some kilobytes.
 const MAX_FORM_BYTES: usize = 2 << 20;
@@ -38,6 +40,9 @@ pub enum Error {
     /// Something that the configuration names cannot be used.
     #[error(transparent)]
     Fleet(#[from] crate::gather::SetUpError),
+    /// The policy that is part of this executable.
+    #[error("the built-in merge policy")]
+    Policy(#[from] policy::Error),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -128,7 +133,7 @@ struct Parts {
 impl Parts {
     /// For the demo's servers: everything as by default, and quiet.
     fn quiet(query: &QueryLimits, config: &Config) -> Result<Self, Error> {
-        let access_log = AccessLog::new(Default::default(), Default::default());
+        let access_log = AccessLog::new(Destination::None, Format::Text);
         Ok(Self {
             limits: limits(query, config),
             flags: BTreeMap::new(),
@@ -143,9 +148,34 @@ impl Parts {
 
 /// The proxy in front of the configured groups.
 async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Listening, Error> {
+    let engine = policy::Engine::new(&policy::EngineLimits::default())?;
+    let builtin = Arc::new(policy::Version::builtin(&engine)?);
     let metrics = metrics();
-    let fleet = Fleet::new(config, native_binding, &metrics)?;
+    let mut failed = None;
+    let bind = |group: &ServerGroup| match binding(&builtin, group) {
+        Ok(binding) => binding,
+        Err(error) => {
+            failed.get_or_insert(error);
+            native_binding(group)
+        }
+    };
+    let fleet = Fleet::new(config, bind, &metrics)?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
+}
+
+/// The built-in component with a group's settings, which are also those of
+/// the native rule that answers if it ever fails.
+fn binding(
+    version: &Arc<policy::Version>,
+    group: &ServerGroup,
+) -> Result<Arc<policy::Binding>, policy::Error> {
+    let settings = config::policy_settings(group);
+    let fallback = policy::Settings::from_json(&settings).map_err(policy::Error::Settings)?;
+    let limits = policy::Limits::default();
+    policy::Binding::component(Arc::clone(version), &settings, fallback, limits).map(Arc::new)
 }
 
 /// The default rule without a sandbox: for checks that merge nothing.
@@ -251,6 +281,7 @@ fn settings(limits: &Limits) -> Settings {
         max_form_bytes: MAX_FORM_BYTES,
         max_logged_form_bytes: MAX_LOGGED_FORM_BYTES,
         reload: None,
+        language: limits.options.language,
     }
 }
 

@@ -11,7 +11,7 @@ use promql::{Labels, SeriesBatch};
 use crate::storage::Metadata;
 
 /// Distance of two scrapes, in milliseconds.
-pub const INTERVAL_MS: i64 = 15_000;
+pub(super) const INTERVAL_MS: i64 = 15_000;
 
 /// What one replica has scraped.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ const BOUNDS: [(&str, f64); 7] = [
 
 /// All series of one replica.
 #[must_use]
-pub fn series(scrapes: &Scrapes) -> SeriesBatch {
+pub(super) fn series(scrapes: &Scrapes) -> SeriesBatch {
     let times = times(scrapes);
     let mut batch = SeriesBatch::new();
     for (number, target) in targets(scrapes.site).into_iter().enumerate() {
@@ -91,7 +91,7 @@ pub fn series(scrapes: &Scrapes) -> SeriesBatch {
 
 /// What `/api/v1/metadata` says of them.
 #[must_use]
-pub fn metadata() -> BTreeMap<String, Vec<Metadata>> {
+pub(super) fn metadata() -> BTreeMap<String, Vec<Metadata>> {
     let entries = [
         ("http_requests_total", "counter", "Requests served, by method and status."),
         ("http_request_duration_seconds", "histogram", "Time to answer a request."),

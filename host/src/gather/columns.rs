@@ -5,8 +5,9 @@
 //! series of a [`SeriesBatch`], with strictly ascending times. Budgets are
 //! charged by the decoders, not here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
 use promql::{CounterResetHint, Histogram, Labels, SeriesBatch, SeriesRef};
 
 /// Which samples are wanted: both ends inclusive, in milliseconds.
@@ -77,6 +78,11 @@ impl Columns {
     pub fn push_histogram(&mut self, time: i64, value: Histogram) {
         self.histogram_times.push(time);
         self.histogram_values.push(value);
+    }
+
+    /// The histograms that were added, in that order.
+    pub fn histograms_mut(&mut self) -> &mut [Histogram] {
+        &mut self.histogram_values
     }
 
     /// Adds all samples of a series, as a piece of its own.
@@ -175,8 +181,10 @@ impl Columns {
 /// merged into the first of them.
 #[must_use]
 pub fn merge_repeated(batch: SeriesBatch) -> SeriesBatch {
-    let mut first_of: HashMap<&Labels, usize, foldhash::fast::RandomState> =
-        HashMap::with_capacity_and_hasher(batch.len(), foldhash::fast::RandomState::default());
+    if are_distinct(batch.labels()) {
+        return batch;
+    }
+    let mut first_of = HashMap::<&Labels, usize, RandomState>::default();
     let mut parts: Vec<Vec<usize>> = Vec::new();
     for (index, labels) in batch.labels().iter().enumerate() {
         let group = *first_of.entry(labels).or_insert(parts.len());
@@ -185,9 +193,6 @@ pub fn merge_repeated(batch: SeriesBatch) -> SeriesBatch {
         }
         parts[group].push(index);
     }
-    if parts.len() == batch.len() {
-        return batch;
-    }
     let mut merged = SeriesBatch::new();
     let mut columns = Columns::new();
     for part in parts {
@@ -195,6 +200,14 @@ pub fn merge_repeated(batch: SeriesBatch) -> SeriesBatch {
         columns.finish_into(batch.labels()[part[0]].clone(), &mut merged);
     }
     merged
+}
+
+fn are_distinct(labels: &[Labels]) -> bool {
+    let mut seen = HashSet::<&Labels, RandomState>::with_capacity_and_hasher(
+        labels.len(),
+        RandomState::default(),
+    );
+    labels.iter().all(|labels| seen.insert(labels))
 }
 
 fn ascending(times: &[i64]) -> bool {

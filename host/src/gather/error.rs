@@ -127,7 +127,7 @@ enum Class {
 impl GroupError {
     /// The error of a group whose replicas all failed.
     #[must_use]
-    pub fn new(group: &str, errors: Vec<(&str, Error)>) -> Self {
+    pub fn new(group: &str, errors: &[(&str, Error)]) -> Self {
         let mut classes = errors.iter().map(|(_, error)| Class::of(error));
         let first = classes.next().unwrap_or(Class::Unavailable);
         let class = if classes.all(|class| class == first) { first } else { Class::Unavailable };
@@ -200,14 +200,14 @@ mod tests {
 
     #[test]
     fn replicas_that_agree_on_the_fault_decide_its_kind() {
-        let error = GroupError::new("0", vec![("a", api("bad_data")), ("b", api("bad_data"))]);
+        let error = GroupError::new("0", &[("a", api("bad_data")), ("b", api("bad_data"))]);
         assert!(matches!(storage::Error::from(error), storage::Error::BadData(_)));
     }
 
     #[test]
     fn replicas_that_disagree_leave_the_group_unavailable() {
         let refused = Error::Connect("refused".to_owned());
-        let error = GroupError::new("eu", vec![("a", api("bad_data")), ("b", refused)]);
+        let error = GroupError::new("eu", &[("a", api("bad_data")), ("b", refused)]);
         assert_eq!(
             error.to_string(),
             "server group eu: replica a: bad_data: no; replica b: refused"

@@ -135,7 +135,7 @@ impl Group {
             }
         }
         if scattered.answers.is_empty() && !errors.is_empty() {
-            return Err(GroupError::new(&self.title, errors));
+            return Err(GroupError::new(&self.title, &errors));
         }
         for (name, error) in errors {
             tracing::warn!(group = %self.title, replica = %name, %error, "replica gave no answer");

@@ -1,18 +1,22 @@
 //! Answers of `query` and `query_range`.
 //!
 //! In: a whole, uncompressed body, and the query's budget. Out: columns. The
-//! usual shape goes through a scanner made for it ([`fast`]), everything else
-//! through serde_json ([`general`]), with the same result: what the scanner
+//! usual shape goes through a scanner made for it (`fast`), everything else
+//! through serde_json (`general`), with the same result: what the scanner
 //! does not know it leaves to the general decoder, errors included.
 //!
 //! JSON knows no stale markers and no counter-reset hints, and of histograms
 //! only the populated buckets: schema and zero threshold are worked out from
-//! the bounds, so that printing them again gives the same text. The bounds of
-//! custom buckets that happen to be those of an exponential schema are taken
-//! for it.
+//! the bounds, so that printing them again gives the same text, and the samples
+//! of a series are made to agree. Custom buckets whose bounds happen to be those
+//! of an exponential schema are taken for it, and what no sample shows, such as
+//! the bound between two buckets that are always empty, is lost.
 
+mod fast;
 mod general;
+mod grid;
 mod histogram;
+mod schemas;
 mod series;
 mod value;
 
@@ -54,5 +58,13 @@ pub enum QueryData {
 /// # Errors
 /// When the body is no such answer, or over the budget.
 pub fn decode(body: &[u8], budget: &Budget) -> Result<Reply<QueryData>, Error> {
-    general::decode(body, &Meter::new(budget))
+    let meter = Meter::new(budget);
+    if let Some(reply) = fast::decode(body, &meter)? {
+        return Ok(reply);
+    }
+    meter.refund();
+    general::decode(body, &meter)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,7 @@ use crate::storage::{Exemplar, Metadata, SeriesExemplars};
 use envelope::decode;
 pub(super) use envelope::{Meter, Nullable};
 pub use error::Error;
-pub(super) use text::{LabelSet, Millis, Text};
+pub(super) use text::{LabelSet, Millis, Text, labels_of};
 
 /// An answer of the HTTP API.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,6 +20,18 @@ pub(super) fn decode(body: &[u8], meter: &Meter<'_>) -> Result<Reply<QueryData>,
     Ok(reply)
 }
 
+/// Decodes the series that the text starts with, and says how long its text is.
+pub(super) fn one_series(text: &[u8], assembler: &mut Assembler<'_>) -> Option<(usize, Shapes)> {
+    let mut shapes = Shapes::default();
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let seed = ElementSeed { assembler, shapes: &mut shapes };
+    match seed.deserialize(&mut deserializer).ok()? {
+        Element::Series => {}
+        Element::Time(_) => return None,
+    }
+    Some((deserializer.into_iter::<IgnoredAny>().byte_offset(), shapes))
+}
+
 struct DataSeed<'a> {
     meter: &'a Meter<'a>,
 }
@@ -68,12 +80,12 @@ enum Outcome {
 }
 
 /// Which kinds of series occurred.
-#[derive(Clone, Copy, Default)]
-struct Shapes {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shapes {
     /// With `value` or `histogram`.
-    single: bool,
+    pub(super) single: bool,
     /// With `values` or `histograms`.
-    range: bool,
+    pub(super) range: bool,
 }
 
 impl Outcome {

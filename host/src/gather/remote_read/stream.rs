@@ -215,7 +215,8 @@ impl Frame {
             Varint::Incomplete => return Ok(None),
             Varint::TooLong => return Err(Error::Malformed("the length of a frame")),
         };
-        let limit = limits.frame_bytes;
+        // Below 4 GiB, a label set fits whatever it is.
+        let limit = limits.frame_bytes.min(u32::MAX as usize);
         let message = usize::try_from(size).ok().filter(|size| *size <= limit);
         let message = message.ok_or(Error::TooLarge { size, limit })?;
         let checksum = bytes[length..].first_chunk().map(|bytes| u32::from_be_bytes(*bytes));

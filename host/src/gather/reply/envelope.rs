@@ -175,6 +175,11 @@ impl<'a> Meter<'a> {
         charged.inspect_err(|exceeded| self.exceeded.set(Some(*exceeded)))
     }
 
+    /// The first charge that was too much.
+    pub(in crate::gather) const fn exceeded(&self) -> Option<Exceeded> {
+        self.exceeded.get()
+    }
+
     /// Gives everything back, for a decoder that starts again.
     pub(in crate::gather) fn refund(&self) {
         self.budget.release_samples(self.samples.take());
