@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use promql::{Histogram, Labels, SeriesBatch, Span};
-use promweave::api::encode::{Data, Document, Encoder};
+use promweave::api::encode::{Data, Document, Encoder, QueryData};
 use promweave::query::Value;
 
 const STEP_MS: i64 = 15_000;
@@ -74,7 +74,11 @@ fn histograms() -> SeriesBatch {
 
 /// Encodes all of it in chunks, as the server does.
 fn encode(value: Value) -> usize {
-    let mut encoder = Encoder::new(Document::of(Data::Query { value, limit: 0, stats: None }));
+    let mut encoder = Encoder::new(Document::of(Data::Query(Box::new(QueryData {
+        value,
+        limit: 0,
+        stats: None,
+    }))));
     let mut chunk = Vec::new();
     let mut bytes = 0;
     loop {
