@@ -410,8 +410,17 @@ fn schema_and_zero_threshold_are_known_from_the_neighbours() {
     };
     let after_custom =
         Histogram { positive_spans: vec![], positive_buckets: vec![], ..custom.clone() };
-    let series =
-        [empty.clone(), positive.clone(), empty, zero, positive, other, after_other, custom, after_custom];
+    let series = [
+        empty.clone(),
+        positive.clone(),
+        empty,
+        zero,
+        positive,
+        other,
+        after_other,
+        custom,
+        after_custom,
+    ];
     assert_eq!(read_series(&series), series);
 }
 
@@ -425,13 +434,22 @@ fn a_zero_threshold_that_would_cut_a_bucket_is_not_taken() {
         positive_buckets: vec![2.0],
         ..Histogram::default()
     };
-    let fine = Histogram { zero_threshold: 0.0, zero_count: 0.0, positive_spans: spans(&[(0, 1)]), ..wide.clone() };
+    let fine = Histogram {
+        zero_threshold: 0.0,
+        zero_count: 0.0,
+        positive_spans: spans(&[(0, 1)]),
+        ..wide.clone()
+    };
     assert_eq!(read_series(&[wide.clone(), fine.clone()]), [wide, fine]);
 }
 
 #[test]
 fn bounds_for_all_samples_are_charged() {
-    let with = |bound: usize| format!(r#"[{bound},{{"count":"1","sum":"1","buckets":[[0,"{bound}.1","{bound}.2","1"]]}}]"#);
+    let with = |bound: usize| {
+        format!(
+            r#"[{bound},{{"count":"1","sum":"1","buckets":[[0,"{bound}.1","{bound}.2","1"]]}}]"#
+        )
+    };
     let samples: Vec<String> = (0..2000).map(with).collect();
     let body = matrix(&format!(r#"{{"metric":{{}},"histograms":[{}]}}"#, samples.join(",")));
     let error = decode(body.as_bytes(), &Budget::new(1 << 30, 10 << 20)).expect_err("over");
