@@ -12,6 +12,9 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+#[cfg(target_family = "wasm")]
+mod adapter;
+
 mod columns;
 mod settings;
 

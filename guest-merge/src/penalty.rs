@@ -25,19 +25,20 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    /// Goes to the first sample at least the penalty after `last`.
-    fn seek(&mut self, last: i64) {
-        let from = last.saturating_add(1).saturating_add(self.penalty_ms);
-        let skip = self.rest.iter().take_while(|sample| sample.time < from).count();
+    /// Goes to the first sample more than the penalty after `last`.
+    fn seek(&mut self, last: Option<i64>) {
+        let Some(last) = last else { return };
+        let border = last.saturating_add(self.penalty_ms);
+        let skip = self.rest.iter().take_while(|sample| sample.time <= border).count();
         self.rest = &self.rest[skip..];
     }
 
     /// Takes the next sample; `other` is left for a while.
-    fn pick(&self, other: &mut Side<'_>, last: i64) -> Sample {
+    fn pick(&self, other: &mut Side<'_>, last: Option<i64>) -> Sample {
         let sample = self.rest[0];
         other.penalty_ms = match last {
-            i64::MIN => INITIAL_PENALTY_MS,
-            last => sample.time.saturating_sub(last).saturating_mul(2),
+            None => INITIAL_PENALTY_MS,
+            Some(last) => sample.time.saturating_sub(last).saturating_mul(2),
         };
         sample
     }
@@ -46,7 +47,7 @@ impl Side<'_> {
 fn merge(a: &[Sample], b: &[Sample], out: &mut Vec<Sample>) {
     let mut a = Side { rest: a, penalty_ms: 0 };
     let mut b = Side { rest: b, penalty_ms: 0 };
-    let mut last = i64::MIN;
+    let mut last = None;
     loop {
         a.seek(last);
         b.seek(last);
@@ -69,7 +70,7 @@ fn merge(a: &[Sample], b: &[Sample], out: &mut Vec<Sample>) {
                 b.pick(&mut a, last)
             }
         };
-        last = sample.time;
+        last = Some(sample.time);
         out.push(sample);
     }
 }

@@ -98,16 +98,19 @@ pub struct Span {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            rule: Rule::Fill,
-            anti_affinity: AntiAffinity::Inferred { fallback_ms: DEFAULT_ANTI_AFFINITY_MS },
-            prefer_max: false,
-            spacing_window_ms: DEFAULT_SPACING_WINDOW_MS,
-        }
+        Self::DEFAULT
     }
 }
 
 impl Settings {
+    /// What holds where nothing is set.
+    pub const DEFAULT: Self = Self {
+        rule: Rule::Fill,
+        anti_affinity: AntiAffinity::Inferred { fallback_ms: DEFAULT_ANTI_AFFINITY_MS },
+        prefer_max: false,
+        spacing_window_ms: DEFAULT_SPACING_WINDOW_MS,
+    };
+
     /// Reads settings as [`SCHEMA`] describes them; a blank text means the
     /// defaults.
     ///
@@ -157,7 +160,9 @@ impl Settings {
             // hole, each of which looks that far.
             AntiAffinity::Inferred { .. } => reach + self.rescue_ms(),
         };
-        let compared = if self.takes_greatest() { reach } else { 0 };
+        // A value left out is compared at the nearest moment that is taken,
+        // and which that is depends on the ones beyond it.
+        let compared = if self.takes_greatest() { 2 * reach } else { 0 };
         Some((decision + compared).unsigned_abs())
     }
 

@@ -19,7 +19,16 @@ mod apply;
 mod seam;
 
 mod binding;
+mod error;
 mod fault;
+
+mod compile;
+mod contract;
+mod engine;
+mod guest;
+mod sandbox;
+mod trial;
+mod version;
 
 #[cfg(test)]
 mod tests;
@@ -27,8 +36,11 @@ mod tests;
 use promql::SeriesBatch;
 
 pub use binding::{Binding, Limits};
+pub use engine::{Engine, EngineLimits};
+pub use error::Error;
 pub use fault::Fault;
 pub use guest_merge::{AntiAffinity, Rule, Settings, Span, Terms};
+pub use version::{Description, Version};
 
 /// What is known of a series.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

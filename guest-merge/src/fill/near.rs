@@ -75,13 +75,14 @@ impl<'a> Inferred<'a> {
     /// Judges filler sample `index`, before which `at` base samples lie and
     /// whose timestamp the base lacks.
     ///
-    /// The spacing is the lower quartile of the gaps nearby, of both
-    /// timelines, so that holes, even many, do not pass for spacing. With
+    /// The spacing is the lower octile of the gaps nearby, of both timelines:
+    /// holes, even many, do not pass for spacing, nor does one scrape out of
+    /// turn. With
     /// near the distance to the nearest base sample, and width the gap of the
     /// base around it, the sample is taken if spacing <= 2·near and
     /// spacing < width/1.5: never closer than half the spacing, never into a
-    /// gap that is only a late scrape. A quartile is at most x if more than a
-    /// quarter of the gaps is, so nothing needs sorting.
+    /// gap that is only a late scrape. The octile is at most x if more than an
+    /// eighth of the gaps is, so nothing needs sorting.
     pub(super) fn judge(&mut self, at: usize, index: usize) -> Verdict {
         let time = self.filler[index];
         let left = at.checked_sub(1).map(|left| time.saturating_sub(self.base[left]));
@@ -210,10 +211,10 @@ fn earlier(one: Option<&i64>, two: Option<&i64>) -> Option<i64> {
 }
 
 impl Gaps {
-    /// True if the lower quartile is at most `limit`.
+    /// True if the lower octile is at most `limit`.
     fn spacing_is_at_most(&self, limit: i64) -> bool {
         let lengths = &self.lengths[..self.count];
         let short: usize = lengths.iter().map(|gap| usize::from(*gap <= limit)).sum();
-        short > self.count / 4
+        short > self.count / 8
     }
 }

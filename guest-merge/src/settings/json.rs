@@ -118,9 +118,7 @@ impl Reader<'_> {
                     "true" => Value::Bool(true),
                     "false" => Value::Bool(false),
                     "null" => Value::Null,
-                    _ if word.parse::<f64>().is_ok_and(f64::is_finite) => {
-                        Value::Number(word.to_owned())
-                    }
+                    _ if is_number(word) => Value::Number(word.to_owned()),
                     _ => return Err(self.unexpected("a value")),
                 };
                 self.at += word.len();
@@ -179,6 +177,14 @@ impl Reader<'_> {
         self.at += next.len_utf8();
         Ok(plain)
     }
+}
+
+/// True for what looks like a number; which numbers are allowed is for the
+/// setting to say.
+fn is_number(word: &str) -> bool {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    let belongs = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
+    digits.starts_with(|first: char| first.is_ascii_digit()) && digits.bytes().all(belongs)
 }
 
 #[cfg(test)]

@@ -1,20 +1,25 @@
 //! A policy with settings and limits: what a server group holds.
 
-use guest_merge::{Settings, Span, Terms};
+use std::sync::Arc;
 
-use super::decide::{Decide, Native};
-use super::{Fault, Options};
+use guest_merge::{Plan, Settings, Span, Terms};
+
+use super::decide::{Columns, Decide, Native};
+use super::guest::Guest;
+use super::version::Version;
+use super::{Error, Fault, Options, trial};
 
 /// What a policy may use for one merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Time for one call, in milliseconds.
     pub deadline_ms: u64,
-    /// Linear memory, in bytes, all memories of the sandbox together.
+    /// Linear memory, in bytes, all memories of the sandbox together; at most
+    /// the engine's.
     pub memory_bytes: usize,
     /// Bytes that may be copied out of the sandbox by one call.
     pub copied_bytes: usize,
-    /// Elements of all its tables together.
+    /// Elements of all its tables together; at most the engine's.
     pub table_elements: usize,
 }
 
@@ -32,25 +37,73 @@ impl Default for Limits {
 }
 
 /// A policy bound to a group: code, settings, limits, and what answers if it
-/// fails. Immutable; a group swaps one `Arc` of it for another.
+/// fails. Immutable; a group swaps one `Arc` of it for another, and a merge
+/// uses one from start to end.
 #[derive(Clone, Debug)]
 pub struct Binding {
-    name: String,
+    code: Code,
     terms: Terms,
     fallback: Settings,
+}
+
+#[derive(Clone, Debug)]
+enum Code {
+    /// The built-in rule, compiled into the host.
+    Native,
+    Component {
+        version: Arc<Version>,
+        settings: String,
+        limits: Limits,
+    },
 }
 
 impl Binding {
     /// The built-in rule, run natively.
     #[must_use]
     pub fn native(settings: Settings) -> Self {
-        Self { name: guest_merge::NAME.to_owned(), terms: settings.terms(), fallback: settings }
+        Self { code: Code::Native, terms: settings.terms(), fallback: settings }
+    }
+
+    /// A component under `settings`, JSON of its own schema; tried out here on
+    /// a few small batches. `fallback` are the settings of the built-in rule
+    /// that answers when the policy fails.
+    ///
+    /// # Errors
+    /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
+    /// it fails the trial.
+    pub fn component(
+        version: Arc<Version>,
+        settings: &str,
+        fallback: Settings,
+        limits: Limits,
+    ) -> Result<Self, Error> {
+        let mut guest = version.start(&limits, 0).map_err(|fault| Error::Failed("start", fault))?;
+        let terms = guest.configure(settings).map_err(|fault| match fault {
+            Fault::Refused(text) => Error::Settings(text),
+            fault => Error::Failed("configure", fault),
+        })?;
+        trial::run(&mut guest, &terms).map_err(|fault| Error::Failed("plan", fault))?;
+        drop(guest);
+        let code = Code::Component { version, settings: settings.to_owned(), limits };
+        Ok(Self { code, terms, fallback })
     }
 
     /// The policy's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
+        match &self.code {
+            Code::Native => guest_merge::NAME,
+            Code::Component { version, .. } => &version.description().name,
+        }
+    }
+
+    /// The component; none for the native rule.
+    #[must_use]
+    pub const fn version(&self) -> Option<&Arc<Version>> {
+        match &self.code {
+            Code::Native => None,
+            Code::Component { version, .. } => Some(version),
+        }
     }
 
     /// What holds for the policy under these settings.
@@ -80,14 +133,45 @@ impl Binding {
     /// Hands `work` what answers for the policy in one merge.
     pub(super) fn with_decider<T>(
         &self,
-        _options: &Options<'_>,
+        options: &Options<'_>,
         work: impl FnOnce(&mut dyn Decide) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        work(&mut Native(&self.fallback))
+        let Code::Component { version, settings, limits } = &self.code else {
+            return work(&mut Native(&self.fallback));
+        };
+        let evaluation_ms = options.evaluation_ms;
+        let mut session = Session { version, settings, limits, evaluation_ms, guest: None };
+        let outcome = work(&mut session);
+        if let Some(text) = session.guest.and_then(|guest| guest.output()) {
+            let (policy, digest) = (self.name(), version.digest());
+            tracing::info!(policy, digest, "policy wrote: {}", text.trim_end());
+        }
+        outcome
     }
 
     /// The text for the user when the policy failed.
     pub(super) fn fault_warning(&self, fault: &Fault) -> String {
-        format!("merge policy {} {fault}; the built-in rule merged instead", self.name)
+        let digest = self.version().map_or("native", |version| &version.digest()[..12]);
+        format!("merge policy {} ({digest}) {fault}; the built-in rule merged instead", self.name())
+    }
+}
+
+/// A component during one merge; its instance is made at the first question.
+struct Session<'a> {
+    version: &'a Arc<Version>,
+    settings: &'a str,
+    limits: &'a Limits,
+    evaluation_ms: i64,
+    guest: Option<Guest>,
+}
+
+impl Decide for Session<'_> {
+    fn plan(&mut self, columns: &Columns) -> Result<Plan, Fault> {
+        if self.guest.is_none() {
+            let guest = self.guest.insert(self.version.start(self.limits, self.evaluation_ms)?);
+            guest.configure(self.settings)?;
+        }
+        let guest = self.guest.as_mut().expect("made above");
+        guest.plan(columns)
     }
 }

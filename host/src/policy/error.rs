@@ -1,0 +1,29 @@
+//! Why a policy cannot be loaded or bound.
+
+use super::Fault;
+
+/// What is wrong with a component or its settings.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bytes are something else; the text says what.
+    #[error("{0}")]
+    NotAComponent(String),
+    /// It does not compile.
+    #[error("the component does not compile: {0}")]
+    Compile(String),
+    /// It imports interfaces that the sandbox does not have.
+    #[error("imports what a merge policy may not have: {0}")]
+    Imports(String),
+    /// It does not export the contract, or with other types.
+    #[error("does not fit the contract promweave:merge: {0}")]
+    Interface(String),
+    /// It failed when tried; the text says in what.
+    #[error("failed in a trial {0}: {1}")]
+    Failed(&'static str, #[source] Fault),
+    /// It refused its settings; the text is its own.
+    #[error("{0}")]
+    Settings(String),
+    /// The engine does not work on this machine.
+    #[error("cannot run policies: {0}")]
+    Engine(String),
+}

@@ -1,0 +1,174 @@
+//! What a guest lives in: its limits, and a world without an outside.
+//!
+//! A policy imports nothing. Guests in languages whose runtime imports WASI
+//! find it empty: no environment, arguments, files, network or input; clocks
+//! that stand at the query's evaluation time; random numbers that are always
+//! the same; and an output that ends in the log, cut to a few lines.
+
+use std::time::Duration;
+
+use wasmtime::component::{Linker, ResourceTable};
+use wasmtime::{ResourceLimiter, Store};
+use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime_wasi::random::Deterministic;
+use wasmtime_wasi::{
+    HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+};
+
+use super::Limits;
+use super::engine::Engine;
+
+/// Bytes of a guest's output that are kept.
+const OUTPUT_BYTES: usize = 4096;
+/// Handles a guest may hold to host things, of which there are a few streams.
+const MAX_HANDLES: usize = 1000;
+/// Bytes a guest may ask for in one call for random numbers.
+const MAX_RANDOM_BYTES: u64 = 1 << 16;
+/// Instances, memories and tables within one component.
+const MAX_PARTS: usize = 100;
+
+/// The host's side of one guest.
+pub(super) struct Sandbox {
+    evaluation_ms: i64,
+    meter: Meter,
+    handles: ResourceTable,
+    /// Made when the guest first asks; most never do.
+    wasi: Option<(WasiCtx, MemoryOutputPipe)>,
+}
+
+/// A store for one guest, with its limits set.
+pub(super) fn store(engine: &Engine, limits: &Limits, evaluation_ms: i64) -> Store<Sandbox> {
+    let mut handles = ResourceTable::new();
+    handles.set_max_capacity(MAX_HANDLES);
+    let meter = Meter { limits: *limits, memory: 0, tables: 0, exceeded: false };
+    let sandbox = Sandbox { evaluation_ms, meter, handles, wasi: None };
+    let mut store = Store::new(engine.wasm(), sandbox);
+    store.limiter(|sandbox| &mut sandbox.meter);
+    store.set_hostcall_fuel(limits.copied_bytes);
+    store.set_max_component_handles(MAX_HANDLES);
+    store
+}
+
+impl Sandbox {
+    /// True if the guest wanted more memory than it may have.
+    pub(super) const fn exceeded_memory(&self) -> bool {
+        self.meter.exceeded
+    }
+
+    /// What the guest wrote to its standard error.
+    pub(super) fn output(&self) -> Option<String> {
+        let (_, pipe) = self.wasi.as_ref()?;
+        let bytes = pipe.contents();
+        (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// Counts a guest's memory and tables.
+struct Meter {
+    limits: Limits,
+    memory: usize,
+    tables: usize,
+    exceeded: bool,
+}
+
+impl ResourceLimiter for Meter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.memory = self.memory.saturating_add(desired.saturating_sub(current));
+        self.exceeded |= self.memory > self.limits.memory_bytes;
+        // Ends the guest at once: it could only fail in a less clear way.
+        wasmtime::ensure!(!self.exceeded, "memory limit exceeded");
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        self.tables = self.tables.saturating_add(desired.saturating_sub(current));
+        wasmtime::ensure!(self.tables <= self.limits.table_elements, "table limit exceeded");
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        MAX_PARTS
+    }
+
+    fn tables(&self) -> usize {
+        MAX_PARTS
+    }
+
+    fn memories(&self) -> usize {
+        MAX_PARTS
+    }
+}
+
+impl WasiView for Sandbox {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let (ctx, _) = self.wasi.get_or_insert_with(|| deny_all(self.evaluation_ms));
+        WasiCtxView { ctx, table: &mut self.handles }
+    }
+}
+
+fn deny_all(evaluation_ms: i64) -> (WasiCtx, MemoryOutputPipe) {
+    let output = MemoryOutputPipe::new(OUTPUT_BYTES);
+    let seed: Vec<u8> = (0..=255).collect();
+    let ctx = WasiCtxBuilder::new()
+        .stderr(output.clone())
+        .allow_tcp(false)
+        .allow_udp(false)
+        .allow_ip_name_lookup(false)
+        .secure_random(Deterministic::new(seed.clone()))
+        .insecure_random(Deterministic::new(seed))
+        .insecure_random_seed(0)
+        .max_random_size(MAX_RANDOM_BYTES)
+        .wall_clock(Frozen(evaluation_ms))
+        .monotonic_clock(Frozen(evaluation_ms))
+        .build();
+    (ctx, output)
+}
+
+/// A clock that stands, in milliseconds since the epoch; before it, at it.
+struct Frozen(i64);
+
+impl HostWallClock for Frozen {
+    fn resolution(&self) -> Duration {
+        Duration::from_millis(1)
+    }
+
+    fn now(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0).unwrap_or(0))
+    }
+}
+
+impl HostMonotonicClock for Frozen {
+    fn resolution(&self) -> u64 {
+        1_000_000
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.0).unwrap_or(0).saturating_mul(1_000_000)
+    }
+}
+
+/// The functions that guests may import, all of them WASI.
+pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandbox>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
+    // Waiting happens in the host, where no epoch ends it: a policy must not.
+    linker.allow_shadowing(true);
+    let mut clock = linker.instance(CLOCK)?;
+    for name in ["subscribe-instant", "subscribe-duration"] {
+        clock.func_new(name, |_, _, _, _| wasmtime::bail!("a merge policy may not wait"))?;
+    }
+    Ok(linker)
+}
+
+/// The version that wasmtime-wasi defines; a test waits and notices another.
+const CLOCK: &str = "wasi:clocks/monotonic-clock@0.2.12";
