@@ -48,6 +48,7 @@ pub(super) struct Context {
     pub(super) id: FunctionId,
     pub(super) grid: Grid,
     pub(super) range_ms: i64,
+    pub(super) range_seconds: f64,
     pub(super) reference: Reference,
     pub(super) extended: Option<Extended>,
     pub(super) lookback_ms: i64,
@@ -131,6 +132,7 @@ impl Evaluator<'_> {
             id,
             grid,
             range_ms: range.range_ms,
+            range_seconds: seconds(range.range_ms),
             reference: range.reference,
             extended,
             lookback_ms: self.settings.lookback_ms,
@@ -261,6 +263,11 @@ impl Evaluator<'_> {
         }
         Ok(batch)
     }
+}
+
+/// As Go's `Duration.Seconds`: whole seconds and the rest apart.
+fn seconds(ms: i64) -> f64 {
+    (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
 }
 
 fn hold(series: Option<Series>, held: &mut Held<'_>, all: &mut Vec<Series>) -> Result<(), Error> {

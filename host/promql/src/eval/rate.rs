@@ -63,6 +63,9 @@ struct Pairs {
 impl Pairs {
     /// Those whose two samples lie in `range`.
     fn within<'p>(pairs: &'p [usize], range: &std::ops::Range<usize>) -> &'p [usize] {
+        if pairs.is_empty() {
+            return pairs;
+        }
         let from = pairs.partition_point(|place| *place <= range.start);
         let to = pairs.partition_point(|place| *place < range.end);
         &pairs[from.min(to)..to]
@@ -237,16 +240,9 @@ impl Kernel<'_, '_> {
             factor = (sampled + to_start + to_end) / sampled;
         }
         if kind.per_second {
-            factor /= self.seconds();
+            factor /= self.context.range_seconds;
         }
         Some(factor)
-    }
-
-    /// The range in seconds.
-    pub(super) fn seconds(&self) -> f64 {
-        let ms = self.context.range_ms;
-        // As Go's `Duration.Seconds`: whole seconds and the rest apart.
-        (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
     }
 
     /// The difference of the last two samples, per second if it is a rate.

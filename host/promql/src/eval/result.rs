@@ -64,7 +64,9 @@ impl Evaluator<'_> {
 }
 
 fn batch(block: Block) -> SeriesBatch {
-    let mut batch = SeriesBatch::new();
+    let floats = block.series.iter().flat_map(|series| &series.floats);
+    let floats = floats.filter(|value| block::is_present(**value)).count();
+    let mut batch = SeriesBatch::with_capacity(block.series.len(), floats);
     let times: Vec<i64> = block.grid.times().collect();
     for series in block.series {
         if series.floats.iter().all(|value| block::is_present(*value)) {
