@@ -16,6 +16,8 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Status and type of the error when a required group gave no answer.
 const NO_ANSWER: [(u16, &str); 2] = [(503, "unavailable"), (503, "timeout")];
+/// The same where the group's answer was more than a query may hold.
+const TOO_MUCH: (u16, &str) = (422, "execution");
 
 /// A server with a steady series over a quarter of an hour.
 fn healthy() -> Prometheus {
@@ -77,11 +79,16 @@ fn sorted(data: &Value) -> Value {
 
 /// Everything that is wrong with the answers of a proxy in front of a faulty
 /// and a healthy replica.
-fn beside(healthy: &Prometheus, faulty: &FaultyServer, proxy: Client) -> Vec<String> {
+fn beside(
+    requests: &[Request],
+    healthy: &Prometheus,
+    faulty: &FaultyServer,
+    proxy: Client,
+) -> Vec<String> {
     let mut problems = Vec::new();
-    for request in requests() {
-        let expected = send(healthy.client, &request).json();
-        let response = send(proxy, &request);
+    for request in requests {
+        let expected = send(healthy.client, request).json();
+        let response = send(proxy, request);
         let answer = response.json();
         let what = format!("{} {}", request.target, String::from_utf8_lossy(&request.body));
         if response.status != 200 || sorted(&answer["data"]) != sorted(&expected["data"]) {
@@ -96,13 +103,13 @@ fn beside(healthy: &Prometheus, faulty: &FaultyServer, proxy: Client) -> Vec<Str
 
 /// Everything that is wrong with the answers of a proxy in front of a faulty
 /// replica alone.
-fn alone(proxy: Client) -> Vec<String> {
+fn alone(requests: &[Request], expected: &[(u16, &str)], proxy: Client) -> Vec<String> {
     let mut problems = Vec::new();
-    for request in requests() {
-        let response = send(proxy, &request);
+    for request in requests {
+        let response = send(proxy, request);
         let answer = response.json();
         let kind = answer["errorType"].as_str().unwrap_or_default();
-        let expected = NO_ANSWER.contains(&(response.status, kind));
+        let expected = expected.contains(&(response.status, kind));
         let explained = answer["error"].as_str().is_some_and(|text| !text.is_empty());
         if !expected || !explained || answer["status"] != "error" || answer.get("data").is_some() {
             let text: String = answer.to_string().chars().take(300).collect();
@@ -116,6 +123,13 @@ fn alone(proxy: Client) -> Vec<String> {
 struct Trial {
     settings: fn(Group) -> Group,
     flags: &'static [&'static str],
+    requests: Vec<Request>,
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self { settings: |group| group, flags: &[], requests: requests() }
+    }
 }
 
 impl Trial {
@@ -136,11 +150,12 @@ impl Trial {
                 if !faulty_first {
                     targets.reverse();
                 }
-                let found = beside(&healthy, &faulty, self.proxy(&targets).client);
+                let found = beside(&self.requests, &healthy, &faulty, self.proxy(&targets).client);
                 problems.extend(found.into_iter().map(|text| format!("{fault:?} beside: {text}")));
             }
             let faulty = FaultyServer::start(fault);
-            let found = alone(self.proxy(&[faulty.target()]).client);
+            let expected = if fault == Fault::Endless { &[TOO_MUCH][..] } else { &NO_ANSWER };
+            let found = alone(&self.requests, expected, self.proxy(&[faulty.target()]).client);
             problems.extend(found.into_iter().map(|text| format!("{fault:?} alone: {text}")));
         }
         assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), problems.join("\n"));
@@ -156,7 +171,7 @@ fn a_broken_replica_beside_a_healthy_one_is_a_warning_and_alone_an_error() {
         return;
     }
     let quick: Vec<Fault> = GENERAL.into_iter().filter(|fault| !SLOW.contains(fault)).collect();
-    Trial { settings: |group| group, flags: &[] }.run(&quick);
+    Trial::default().run(&quick);
 }
 
 #[test]
@@ -165,7 +180,9 @@ fn a_slow_or_endless_replica_is_given_up_within_its_timeout() {
         return;
     }
     let flags = &["--query.timeout=4s", "--query.max-bytes=20000000"];
-    Trial { settings: |group| group, flags }.run(&SLOW);
+    // One of each kind: every request waits for its limit.
+    let requests = requests().into_iter().skip(3).step_by(2).collect();
+    Trial { flags, requests, ..Trial::default() }.run(&SLOW);
 }
 
 #[test]
@@ -181,7 +198,8 @@ fn without_remote_read_broken_json_is_treated_the_same() {
         Fault::WrongResultType,
         Fault::DeepNesting,
     ];
-    Trial { settings: |group| group.set("remote_read", false), flags: &[] }.run(&lies);
+    let settings = |group: Group| group.set("remote_read", false);
+    Trial { settings, ..Trial::default() }.run(&lies);
 }
 
 #[test]
@@ -200,7 +218,9 @@ fn repeated_and_unsorted_samples_are_put_in_order() {
             assert_eq!(sorted(&answer["data"]), sorted(&expected["data"]), "{fault:?}: {answer}");
         }
         let proxy = Proxy::builder().group(group(&[faulty.target()])).start();
-        let answer = send(proxy.client, &queries[1]).json();
+        let end = seconds(PAST_MS + 900_000);
+        let all = Request::get("/api/v1/query", &[("query", "steady[1h]"), ("time", &end)]);
+        let answer = send(proxy.client, &all).json();
         let samples = answer["data"]["result"][0]["values"].as_array().into_iter().flatten();
         let times: Vec<f64> = samples.filter_map(|sample| sample[0].as_f64()).collect();
         assert!(times.len() >= 2 && times.is_sorted_by(|a, b| a < b), "{fault:?} alone: {answer}");
@@ -258,7 +278,7 @@ fn a_required_group_that_is_down_is_an_error_and_an_optional_one_a_warning() {
     }
     let (healthy, down) = (healthy(), FaultyServer::start(Fault::Refuse));
     let proxy = with_a_group_down(&healthy, &down, |group| group).start();
-    assert_eq!(alone(proxy.client), Vec::<String>::new());
+    assert_eq!(alone(&requests(), &NO_ANSWER, proxy.client), Vec::<String>::new());
     // Only the other group can hold this.
     let end = seconds(PAST_MS + 900_000);
     let query = |client: Client, query: &str| {

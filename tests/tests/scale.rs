@@ -89,8 +89,14 @@ fn raw(client: Client, selector: &str, end_ms: i64) -> Samples {
     result.iter().map(|series| (series["metric"].to_string(), samples(series))).collect()
 }
 
-/// What is wrong with a merge of replicas that scrape at different moments.
-fn faults_of(series: &str, merged: &[(i64, String)], replicas: &[Samples]) -> Vec<String> {
+/// What is wrong with a merge of replicas that scrape at different moments;
+/// `buffer_ms` is how far a filling sample must be from its neighbours.
+fn faults_of(
+    series: &str,
+    merged: &[(i64, String)],
+    replicas: &[Samples],
+    buffer_ms: i64,
+) -> Vec<String> {
     let empty = Vec::new();
     let held = |replica: &Samples| replica.get(series).unwrap_or(&empty).clone();
     let held: Vec<Vec<(i64, String)>> = replicas.iter().map(held).collect();
@@ -105,8 +111,7 @@ fn faults_of(series: &str, merged: &[(i64, String)], replicas: &[Samples]) -> Ve
         if to - from < INTERVAL_MS / 2 {
             faults.push(format!("{series}: {from} and {to} are the same scrape"));
         }
-        // A sample that lies half an interval from both sides belongs there.
-        let fits = |time: i64| time - from >= INTERVAL_MS / 2 && to - time >= INTERVAL_MS / 2;
+        let fits = |time: i64| time - from > buffer_ms && to - time > buffer_ms;
         let missed = held.iter().flatten().find(|(time, _)| fits(*time));
         if to - from > INTERVAL_MS * 3 / 2 {
             faults.extend(
@@ -131,7 +136,8 @@ fn replicas_that_scrape_at_different_moments_are_joined_stretch_by_stretch() {
     });
     let group = Group::new(&replicas.each_ref().map(Prometheus::target));
     let end = PAST_MS + 3_600_000;
-    for dynamic in [false, true] {
+    // The default is a fixed distance of ten seconds.
+    for (dynamic, buffer_ms) in [(false, 10_000), (true, INTERVAL_MS / 2)] {
         let group = group.clone().set("anti_affinity_dynamic", dynamic);
         let proxy = Proxy::builder().group(group).start();
         for metric in ["http_requests_total", "temperature_celsius", "odd_values_total"] {
@@ -141,7 +147,7 @@ fn replicas_that_scrape_at_different_moments_are_joined_stretch_by_stretch() {
             assert_eq!(merged.len(), held[0].len(), "{metric}: number of series");
             let faults: Vec<String> = merged
                 .iter()
-                .flat_map(|(series, samples)| faults_of(series, samples, &held))
+                .flat_map(|(series, samples)| faults_of(series, samples, &held, buffer_ms))
                 .collect();
             let list = faults[..faults.len().min(10)].join("\n");
             assert!(faults.is_empty(), "dynamic {dynamic}: {} faults:\n{list}", faults.len());
