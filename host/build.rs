@@ -25,12 +25,7 @@ fn build() -> Result<(), String> {
     let out = PathBuf::from(variable("OUT_DIR")?);
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("..");
     // The guest, its dependencies, and the profile it is built with.
-    for input in [
-        "guest-merge/src",
-        "guest-merge/Cargo.toml",
-        "Cargo.toml",
-        "Cargo.lock",
-    ] {
+    for input in ["guest-merge/src", "guest-merge/Cargo.toml", "Cargo.toml", "Cargo.lock"] {
         println!("cargo::rerun-if-changed={}", root.join(input).display());
     }
     require_target()?;
@@ -83,14 +78,7 @@ fn build_guest(root: &Path, out: &Path) -> Result<PathBuf, String> {
         // The stack stays small, so that an instance is two pages and not 17.
         .env("CARGO_ENCODED_RUSTFLAGS", "-Clink-arg=-zstack-size=65536")
         .args(["rustc", "--locked", "--package", "guest-merge", "--lib"])
-        .args([
-            "--crate-type",
-            "cdylib",
-            "--profile",
-            "guest",
-            "--target",
-            GUEST_TARGET,
-        ])
+        .args(["--crate-type", "cdylib", "--profile", "guest", "--target", GUEST_TARGET])
         .arg("--manifest-path")
         .arg(root.join("Cargo.toml"))
         .arg("--target-dir")
@@ -100,21 +88,13 @@ fn build_guest(root: &Path, out: &Path) -> Result<PathBuf, String> {
     if !status.success() {
         return Err("the built-in merge policy (guest-merge) did not build; see above".to_owned());
     }
-    Ok(target
-        .join(GUEST_TARGET)
-        .join("guest")
-        .join("guest_merge.wasm"))
+    Ok(target.join(GUEST_TARGET).join("guest").join("guest_merge.wasm"))
 }
 
 /// Where crates come from stays; everything else of cargo's and rustc's goes.
 fn is_about_the_outer_build(name: &str) -> bool {
-    const KEPT: [&str; 5] = [
-        "CARGO_HOME",
-        "CARGO_NET_",
-        "CARGO_HTTP_",
-        "CARGO_REGISTR",
-        "CARGO_SOURCE_",
-    ];
+    const KEPT: [&str; 5] =
+        ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"];
     let is_tools = ["CARGO", "RUSTC", "RUSTFLAGS", "RUSTDOC", "CLIPPY"]
         .iter()
         .any(|prefix| name.starts_with(prefix));
@@ -125,9 +105,7 @@ fn is_about_the_outer_build(name: &str) -> bool {
 /// only the building machine has out of the code.
 fn precompile(wasm: &[u8]) -> Result<Vec<u8>, String> {
     let mut config = compile::config();
-    config
-        .target(&variable("TARGET")?)
-        .map_err(|error| format!("{error:#}"))?;
+    config.target(&variable("TARGET")?).map_err(|error| format!("{error:#}"))?;
     wasmtime::Engine::new(&config)
         .and_then(|engine| engine.precompile_component(wasm))
         .map_err(|error| format!("the built-in merge policy does not compile: {error:#}"))

@@ -60,11 +60,7 @@ unsafe extern "C" fn cabi_realloc(
         if old_size == 0 {
             alloc(Layout::from_size_align_unchecked(new_size, align))
         } else {
-            realloc(
-                old,
-                Layout::from_size_align_unchecked(old_size, align),
-                new_size,
-            )
+            realloc(old, Layout::from_size_align_unchecked(old_size, align), new_size)
         }
     };
     if new.is_null() {
@@ -115,13 +111,7 @@ impl policy::Guest for Component {
     }
 
     fn plan(batch: policy::Batch) -> Result<policy::Decision, String> {
-        let policy::Batch {
-            replicas,
-            offsets,
-            timestamps,
-            values,
-            ..
-        } = &batch;
+        let policy::Batch { replicas, offsets, timestamps, values, .. } = &batch;
         let columns = Batch::new(*replicas as usize, offsets, timestamps, values);
         let plan = crate::plan(&CONFIGURED.0.borrow(), &columns).map_err(|e| e.to_string())?;
         Ok(plan.into())
@@ -132,16 +122,11 @@ impl From<Terms> for policy::Terms {
     fn from(terms: Terms) -> Self {
         let samples = terms.needs_samples;
         Self {
-            needs: if samples {
-                policy::Needs::Samples
-            } else {
-                policy::Needs::Timelines
-            },
+            needs: if samples { policy::Needs::Samples } else { policy::Needs::Timelines },
             may_synthesise: terms.may_synthesise,
-            span: terms.span.map(|span| policy::Span {
-                before_ms: span.before_ms,
-                after_ms: span.after_ms,
-            }),
+            span: terms
+                .span
+                .map(|span| policy::Span { before_ms: span.before_ms, after_ms: span.after_ms }),
             keeps_lone_replica: terms.keeps_lone_replica,
             no_false_resets: terms.no_false_resets,
         }

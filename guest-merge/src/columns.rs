@@ -33,22 +33,13 @@ impl<'a> Batch<'a> {
         timestamps: &'a [i64],
         values: &'a [u64],
     ) -> Self {
-        Self {
-            replicas,
-            offsets,
-            timestamps,
-            values,
-        }
+        Self { replicas, offsets, timestamps, values }
     }
 
     /// Number of series.
     #[must_use]
     pub const fn series(&self) -> usize {
-        if self.replicas == 0 {
-            0
-        } else {
-            self.offsets.len().saturating_sub(1) / self.replicas
-        }
+        if self.replicas == 0 { 0 } else { self.offsets.len().saturating_sub(1) / self.replicas }
     }
 
     /// Number of replicas.
@@ -60,9 +51,7 @@ impl<'a> Batch<'a> {
     /// Checks everything that the accessors below rely on.
     pub(crate) fn check(&self, needs_values: bool) -> Result<(), Malformed> {
         if self.replicas == 0 || self.offsets.len() != self.series() * self.replicas + 1 {
-            return Err(Malformed(
-                "the number of offsets does not fit the number of replicas",
-            ));
+            return Err(Malformed("the number of offsets does not fit the number of replicas"));
         }
         let ends_fit = self.offsets.first() == Some(&0)
             && self.offsets.last().map(|end| *end as usize) == Some(self.timestamps.len());
@@ -108,10 +97,7 @@ pub struct Plan {
 
 /// An index or a count of the contract. A batch's indexes are `u32` there, so
 /// every number derived from one fits.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "bounded by the batch's u32 offsets"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "bounded by the batch's u32 offsets")]
 pub(crate) const fn index(value: usize) -> u32 {
     value as u32
 }
@@ -131,15 +117,13 @@ impl Plan {
             *count += index(length);
             return;
         }
-        self.runs
-            .extend([index(replica), index(start), index(length)]);
+        self.runs.extend([index(replica), index(start), index(length)]);
     }
 
     /// Adds a sample that no replica has.
     pub(crate) fn synthesise(&mut self, time: i64, value: u64) {
         // Series before this one had none, unless the list is there already.
-        self.synthesised_ends
-            .resize(self.ends.len(), index(self.synthesised_times.len()));
+        self.synthesised_ends.resize(self.ends.len(), index(self.synthesised_times.len()));
         self.synthesised_times.push(time);
         self.synthesised_values.push(value);
     }
@@ -148,8 +132,7 @@ impl Plan {
     pub(crate) fn finish_series(&mut self) {
         self.ends.push(index(self.runs.len() / 3));
         if !self.synthesised_times.is_empty() {
-            self.synthesised_ends
-                .resize(self.ends.len(), index(self.synthesised_times.len()));
+            self.synthesised_ends.resize(self.ends.len(), index(self.synthesised_times.len()));
         }
     }
 }

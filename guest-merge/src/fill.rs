@@ -60,11 +60,7 @@ pub(crate) fn plan_series(
     let greatest = settings.takes_greatest();
     let mut base = batch.times(series, first);
     scratch.merged.runs.clear();
-    scratch.merged.runs.push(Run {
-        replica: first,
-        start: 0,
-        length: base.len(),
-    });
+    scratch.merged.runs.push(Run { replica: first, start: 0, length: base.len() });
     for replica in present {
         let filler = batch.times(series, replica);
         scratch.stretches.clear();
@@ -72,21 +68,13 @@ pub(crate) fn plan_series(
             find(settings, base, filler, &mut scratch.stretches);
         }
         if !scratch.stretches.is_empty() {
-            scratch
-                .merged
-                .splice(base, replica, filler, &scratch.stretches, &mut scratch.next);
+            scratch.merged.splice(base, replica, filler, &scratch.stretches, &mut scratch.next);
             core::mem::swap(&mut scratch.merged, &mut scratch.next);
             base = &scratch.merged.times;
         }
     }
     if greatest {
-        greatest::plan_series(
-            batch,
-            series,
-            &scratch.merged.runs,
-            &mut scratch.greatest,
-            plan,
-        );
+        greatest::plan_series(batch, series, &scratch.merged.runs, &mut scratch.greatest, plan);
     } else {
         for run in &scratch.merged.runs {
             plan.take(run.replica, run.start, run.length);
@@ -108,21 +96,14 @@ impl Timeline {
     ) {
         out.times.clear();
         out.runs.clear();
-        let mut source = Source {
-            runs: &self.runs,
-            taken: 0,
-        };
+        let mut source = Source { runs: &self.runs, taken: 0 };
         let mut done = 0;
         for stretch in stretches {
             source.take(stretch.at - done, &mut out.runs);
             out.times.extend_from_slice(&base[done..stretch.at]);
             done = stretch.at;
             let Stretch { start, length, .. } = *stretch;
-            out.runs.push(Run {
-                replica,
-                start,
-                length,
-            });
+            out.runs.push(Run { replica, start, length });
             out.times.extend_from_slice(&filler[start..start + length]);
         }
         source.take(base.len() - done, &mut out.runs);
@@ -141,20 +122,11 @@ impl Source<'_> {
     /// Moves the next `count` samples to `out`.
     fn take(&mut self, mut count: usize, out: &mut Vec<Run>) {
         while count > 0 {
-            let Some(Run {
-                replica,
-                start,
-                length,
-            }) = self.runs.first().copied()
-            else {
+            let Some(Run { replica, start, length }) = self.runs.first().copied() else {
                 return;
             };
             let piece = count.min(length - self.taken);
-            out.push(Run {
-                replica,
-                start: start + self.taken,
-                length: piece,
-            });
+            out.push(Run { replica, start: start + self.taken, length: piece });
             count -= piece;
             self.taken += piece;
             if self.taken == length {
@@ -226,11 +198,7 @@ fn push(out: &mut Vec<Stretch>, at: usize, index: usize) {
     {
         last.length += 1;
     } else {
-        out.push(Stretch {
-            at,
-            start: index,
-            length: 1,
-        });
+        out.push(Stretch { at, start: index, length: 1 });
     }
 }
 
@@ -248,10 +216,7 @@ impl Hole {
     fn enter(&mut self, at: usize, out: &mut Vec<Stretch>) {
         if at != self.at {
             self.close(out);
-            *self = Self {
-                at,
-                ..Self::default()
-            };
+            *self = Self { at, ..Self::default() };
         }
     }
 

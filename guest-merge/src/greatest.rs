@@ -50,10 +50,7 @@ pub(crate) fn plan_series(
     }
     let times: Vec<i64> = moments.iter().map(|moment| moment.time).collect();
     for replica in 0..batch.replicas() {
-        let own = batch
-            .times(series, replica)
-            .iter()
-            .zip(batch.values(series, replica));
+        let own = batch.times(series, replica).iter().zip(batch.values(series, replica));
         let mut nearest = 0;
         for (index, (time, bits)) in own.enumerate() {
             while nearest + 1 < times.len() && is_nearer(*time, times[nearest + 1], times[nearest])
@@ -63,12 +60,7 @@ pub(crate) fn plan_series(
             let value = f64::from_bits(*bits);
             if value > moments[nearest].value {
                 let time = times[nearest];
-                moments[nearest] = Moment {
-                    time,
-                    replica,
-                    index,
-                    value,
-                };
+                moments[nearest] = Moment { time, replica, index, value };
             }
         }
     }

@@ -29,11 +29,7 @@ impl Side<'_> {
     fn seek(&mut self, last: Option<i64>) {
         let Some(last) = last else { return };
         let border = last.saturating_add(self.penalty_ms);
-        let skip = self
-            .rest
-            .iter()
-            .take_while(|sample| sample.time <= border)
-            .count();
+        let skip = self.rest.iter().take_while(|sample| sample.time <= border).count();
         self.rest = &self.rest[skip..];
     }
 
@@ -49,14 +45,8 @@ impl Side<'_> {
 }
 
 fn merge(a: &[Sample], b: &[Sample], out: &mut Vec<Sample>) {
-    let mut a = Side {
-        rest: a,
-        penalty_ms: 0,
-    };
-    let mut b = Side {
-        rest: b,
-        penalty_ms: 0,
-    };
+    let mut a = Side { rest: a, penalty_ms: 0 };
+    let mut b = Side { rest: b, penalty_ms: 0 };
     let mut last = None;
     loop {
         a.seek(last);

@@ -24,14 +24,7 @@ pub(crate) fn plan_series(
     line.fold(batch, series, prefer_max, plan, |a, b, out| {
         let buffer = buffer_ms(settings, a, b);
         let (base, other) = if b.len() > a.len() { (b, a) } else { (a, b) };
-        let mut merge = Merge {
-            base,
-            other,
-            buffer,
-            next: 0,
-            compared: 0,
-            out,
-        };
+        let mut merge = Merge { base, other, buffer, next: 0, compared: 0, out };
         merge.lead();
         merge.compared = merge.next;
         for sample in base {
@@ -59,10 +52,7 @@ fn buffer_ms(settings: &Settings, a: &[Sample], b: &[Sample]) -> i64 {
 fn half_median_gap(a: &[Sample], b: &[Sample]) -> Option<i64> {
     let (more, less) = if b.len() > a.len() { (b, a) } else { (a, b) };
     let gaps_of = |side: &[Sample], gaps: &mut Vec<i64>| {
-        gaps.extend(
-            side.windows(2)
-                .map(|pair| pair[1].time.saturating_sub(pair[0].time)),
-        );
+        gaps.extend(side.windows(2).map(|pair| pair[1].time.saturating_sub(pair[0].time)));
     };
     let mut gaps = Vec::with_capacity(more.len());
     gaps_of(more, &mut gaps);
@@ -92,11 +82,7 @@ impl Merge<'_> {
     /// Takes what the other side has before the base begins.
     fn lead(&mut self) {
         let begin = self.base[0].time.saturating_sub(self.buffer);
-        let leading = self
-            .other
-            .iter()
-            .take_while(|sample| sample.time < begin)
-            .count();
+        let leading = self.other.iter().take_while(|sample| sample.time < begin).count();
         self.out.extend_from_slice(&self.other[..leading]);
         // promxy's cursor stays on the last sample if all of them lead.
         self.next = leading.min(self.other.len() - 1);
@@ -124,11 +110,7 @@ impl Merge<'_> {
     }
 
     fn emit(&mut self, own: Sample, prefer_max: bool) {
-        let sample = if prefer_max && !self.out.is_empty() {
-            self.greater(own)
-        } else {
-            own
-        };
+        let sample = if prefer_max && !self.out.is_empty() { self.greater(own) } else { own };
         self.out.push(sample);
     }
 
@@ -137,10 +119,7 @@ impl Merge<'_> {
     fn greater(&mut self, own: Sample) -> Sample {
         let begin = own.time.saturating_sub(self.buffer);
         let is_near = |time: i64| time == own.time || time > begin;
-        let Some(skip) = self.other[self.compared..]
-            .iter()
-            .position(|s| is_near(s.time))
-        else {
+        let Some(skip) = self.other[self.compared..].iter().position(|s| is_near(s.time)) else {
             return own;
         };
         let other = self.other[self.compared + skip];
@@ -149,11 +128,7 @@ impl Merge<'_> {
         }
         self.compared += skip;
         if f64::from_bits(other.value) > f64::from_bits(own.value) {
-            let moved = Sample {
-                time: own.time,
-                origin: Origin::Synthesised,
-                ..other
-            };
+            let moved = Sample { time: own.time, origin: Origin::Synthesised, ..other };
             return if other.time == own.time { other } else { moved };
         }
         own
@@ -165,9 +140,7 @@ impl Merge<'_> {
             return;
         };
         let begin = last.saturating_add(self.buffer);
-        let rest = self.other[self.next..]
-            .iter()
-            .filter(|sample| sample.time > begin);
+        let rest = self.other[self.next..].iter().filter(|sample| sample.time > begin);
         self.out.extend(rest);
     }
 }

@@ -106,9 +106,7 @@ impl Settings {
     /// What holds where nothing is set.
     pub const DEFAULT: Self = Self {
         rule: Rule::Fill,
-        anti_affinity: AntiAffinity::Inferred {
-            fallback_ms: DEFAULT_ANTI_AFFINITY_MS,
-        },
+        anti_affinity: AntiAffinity::Inferred { fallback_ms: DEFAULT_ANTI_AFFINITY_MS },
         prefer_max: false,
         spacing_window_ms: DEFAULT_SPACING_WINDOW_MS,
     };
@@ -133,10 +131,7 @@ impl Settings {
         Terms {
             needs_samples: greatest,
             may_synthesise: greatest && self.rule == Rule::Promxy,
-            span: self.span_ms().map(|span| Span {
-                before_ms: span,
-                after_ms: span,
-            }),
+            span: self.span_ms().map(|span| Span { before_ms: span, after_ms: span }),
             keeps_lone_replica: true,
             no_false_resets: self.rule == Rule::Fill && !greatest,
         }
@@ -245,9 +240,7 @@ fn rule(value: &Value) -> Result<Rule, String> {
 fn boolean(key: &str, value: &Value) -> Result<bool, String> {
     match value {
         Value::Bool(value) => Ok(*value),
-        _ => Err(format!(
-            "setting `{key}` must be true or false, not {value}"
-        )),
+        _ => Err(format!("setting `{key}` must be true or false, not {value}")),
     }
 }
 
@@ -280,19 +273,14 @@ mod tests {
         }
         assert_eq!(
             Settings::default().anti_affinity,
-            AntiAffinity::Inferred {
-                fallback_ms: 10_000
-            }
+            AntiAffinity::Inferred { fallback_ms: 10_000 }
         );
     }
 
     #[test]
     fn a_given_distance_is_static_unless_dynamic_is_asked_for() {
         let anti_affinity = |json| Settings::from_json(json).unwrap().anti_affinity;
-        assert_eq!(
-            anti_affinity(r#"{"anti_affinity":3000}"#),
-            AntiAffinity::Static(3000)
-        );
+        assert_eq!(anti_affinity(r#"{"anti_affinity":3000}"#), AntiAffinity::Static(3000));
         assert_eq!(
             anti_affinity(r#"{"anti_affinity":3000,"anti_affinity_dynamic":true}"#),
             AntiAffinity::Inferred { fallback_ms: 3000 }
@@ -301,10 +289,7 @@ mod tests {
             anti_affinity(r#"{"anti_affinity_dynamic":false}"#),
             AntiAffinity::Static(10_000)
         );
-        assert_eq!(
-            anti_affinity(r#"{"rule":"promxy"}"#),
-            AntiAffinity::Static(10_000)
-        );
+        assert_eq!(anti_affinity(r#"{"rule":"promxy"}"#), AntiAffinity::Static(10_000));
     }
 
     #[test]
@@ -331,10 +316,7 @@ mod tests {
             "setting `anti_afinity` is not known: allowed are rule, anti_affinity, \
              anti_affinity_dynamic, prefer_max and spacing_window",
         );
-        refused(
-            r#"{"prefer_max":1}"#,
-            "setting `prefer_max` must be true or false, not 1",
-        );
+        refused(r#"{"prefer_max":1}"#, "setting `prefer_max` must be true or false, not 1");
         refused(
             r#"{"anti_affinity":"10s"}"#,
             "setting `anti_affinity` must be a whole number of milliseconds from 0 to 86400000, \
@@ -350,23 +332,13 @@ mod tests {
     #[test]
     fn the_schema_names_every_key() {
         let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
-        let keys: std::vec::Vec<_> = schema["properties"]
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let keys: std::vec::Vec<_> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut keys = keys;
         keys.sort_unstable();
         assert_eq!(
             keys,
-            [
-                "anti_affinity",
-                "anti_affinity_dynamic",
-                "prefer_max",
-                "rule",
-                "spacing_window"
-            ]
+            ["anti_affinity", "anti_affinity_dynamic", "prefer_max", "rule", "spacing_window"]
         );
     }
 }

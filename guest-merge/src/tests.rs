@@ -31,17 +31,11 @@ pub(crate) fn merge(settings: &Settings, replicas: &[Samples]) -> Vec<Taken> {
         let samples = &replicas[replica][start..start + length];
         taken.extend(samples.iter().map(|(t, v)| (*t, *v, Some(replica))));
     }
-    assert!(
-        taken.windows(2).all(|pair| pair[0].0 < pair[1].0),
-        "ascends: {taken:?}"
-    );
+    assert!(taken.windows(2).all(|pair| pair[0].0 < pair[1].0), "ascends: {taken:?}");
     let made = plan.synthesised_times.iter().zip(&plan.synthesised_values);
     taken.extend(made.map(|(time, bits)| (*time, f64::from_bits(*bits), None)));
     taken.sort_by_key(|(time, _, _)| *time);
-    assert!(
-        taken.windows(2).all(|pair| pair[0].0 < pair[1].0),
-        "distinct: {taken:?}"
-    );
+    assert!(taken.windows(2).all(|pair| pair[0].0 < pair[1].0), "distinct: {taken:?}");
     taken
 }
 
@@ -60,10 +54,7 @@ pub(crate) fn plan_of(settings: &Settings, replicas: &[Samples]) -> Plan {
 
 /// Samples at these seconds; the value is the second.
 pub(crate) fn at(seconds: &[i64]) -> Samples {
-    seconds
-        .iter()
-        .map(|second| (second * 1000, *second as f64))
-        .collect()
+    seconds.iter().map(|second| (second * 1000, *second as f64)).collect()
 }
 
 fn seconds(taken: &[Taken]) -> Vec<i64> {
@@ -81,12 +72,7 @@ const STATIC_10: &str = r#"{"anti_affinity":10000}"#;
 
 #[test]
 fn equal_replicas_give_the_first() {
-    for json in [
-        INFERRED,
-        STATIC_10,
-        r#"{"rule":"promxy"}"#,
-        r#"{"rule":"penalty"}"#,
-    ] {
+    for json in [INFERRED, STATIC_10, r#"{"rule":"promxy"}"#, r#"{"rule":"penalty"}"#] {
         let replica = at(&[0, 15, 30, 45]);
         let plan = plan_of(&settings(json), &[replica.clone(), replica]);
         assert_eq!(plan.runs, [0, 0, 4], "{json}");
@@ -95,12 +81,7 @@ fn equal_replicas_give_the_first() {
 
 #[test]
 fn a_series_of_the_third_replica_only_is_taken_whole() {
-    for json in [
-        INFERRED,
-        STATIC_10,
-        r#"{"rule":"promxy"}"#,
-        r#"{"rule":"penalty"}"#,
-    ] {
+    for json in [INFERRED, STATIC_10, r#"{"rule":"promxy"}"#, r#"{"rule":"penalty"}"#] {
         let plan = plan_of(&settings(json), &[vec![], vec![], at(&[5, 20])]);
         assert_eq!(plan.runs, [2, 0, 2], "{json}");
     }
@@ -109,10 +90,7 @@ fn a_series_of_the_third_replica_only_is_taken_whole() {
 #[test]
 fn a_series_without_samples_gives_no_runs() {
     for rule in ["fill", "promxy", "penalty", "max", "first"] {
-        let settings = Settings {
-            rule: settings(&rule_json(rule)).rule,
-            ..Settings::DEFAULT
-        };
+        let settings = Settings { rule: settings(&rule_json(rule)).rule, ..Settings::DEFAULT };
         assert!(plan_of(&settings, &[vec![], vec![]]).runs.is_empty());
     }
 }
@@ -138,26 +116,16 @@ fn short_windows_on_one_grid_give_the_union() {
 
 #[test]
 fn a_missed_scrape_is_filled_on_one_grid() {
-    check(
-        INFERRED,
-        &[&[0, 15, 30, 60, 75], &[0, 15, 30, 45, 60, 75]],
-        &[0, 15, 30, 45, 60, 75],
-    );
+    check(INFERRED, &[&[0, 15, 30, 60, 75], &[0, 15, 30, 45, 60, 75]], &[0, 15, 30, 45, 60, 75]);
 }
 
 #[test]
 fn a_missed_scrape_is_filled_once_at_any_offset() {
-    let own: Vec<i64> = (0..20)
-        .filter(|tick| *tick != 10)
-        .map(|tick| tick * 16)
-        .collect();
+    let own: Vec<i64> = (0..20).filter(|tick| *tick != 10).map(|tick| tick * 16).collect();
     for offset in 0..16 {
         let other: Vec<i64> = (0..20).map(|tick| tick * 16 + offset).collect();
         let merged = merge(&settings(INFERRED), &[at(&own), at(&other)]);
-        let inside = merged
-            .iter()
-            .filter(|(t, _, _)| (145_000..175_000).contains(t))
-            .count();
+        let inside = merged.iter().filter(|(t, _, _)| (145_000..175_000).contains(t)).count();
         // At half a spacing both neighbours of the hole's middle fit equally.
         assert_eq!(inside, if offset == 8 { 2 } else { 1 }, "offset {offset}");
         let gaps = merged.windows(2).map(|pair| pair[1].0 - pair[0].0);
@@ -186,11 +154,7 @@ fn a_missed_scrape_is_filled_though_the_other_is_a_little_late() {
 #[test]
 fn a_late_scrape_is_no_hole() {
     // 22 s instead of 15: the other replica's sample stays out.
-    check(
-        INFERRED,
-        &[&[0, 15, 30, 52, 60, 75], &[7, 22, 41, 56, 71]],
-        &[0, 15, 30, 52, 60, 75],
-    );
+    check(INFERRED, &[&[0, 15, 30, 52, 60, 75], &[7, 22, 41, 56, 71]], &[0, 15, 30, 52, 60, 75]);
 }
 
 #[test]
@@ -206,10 +170,7 @@ fn interleaved_replicas_are_not_mixed() {
 fn an_outage_is_filled_and_the_seams_keep_half_a_spacing() {
     check(
         INFERRED,
-        &[
-            &[0, 15, 30, 45, 150, 165, 180],
-            &[5, 20, 35, 50, 65, 80, 95, 110, 125, 140, 155, 170],
-        ],
+        &[&[0, 15, 30, 45, 150, 165, 180], &[5, 20, 35, 50, 65, 80, 95, 110, 125, 140, 155, 170]],
         &[0, 15, 30, 45, 65, 80, 95, 110, 125, 140, 150, 165, 180],
     );
 }
@@ -220,84 +181,49 @@ fn many_holes_do_not_pass_for_spacing() {
     let own: Vec<i64> = (0..30).step_by(3).map(|tick| tick * 15).collect();
     let other: Vec<i64> = (0..30).map(|tick| tick * 15 + 4).collect();
     let merged = merge(&settings(INFERRED), &[at(&own), at(&other)]);
-    let widest = merged
-        .windows(2)
-        .map(|pair| pair[1].0 - pair[0].0)
-        .max()
-        .unwrap();
+    let widest = merged.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
     assert!(widest <= 22_500, "{merged:?}");
 }
 
 #[test]
 fn a_static_distance_is_kept_on_both_sides() {
-    check(
-        STATIC_10,
-        &[&[0, 60], &[9, 10, 30, 50, 51]],
-        &[0, 10, 30, 50, 60],
-    );
+    check(STATIC_10, &[&[0, 60], &[9, 10, 30, 50, 51]], &[0, 10, 30, 50, 60]);
     check(STATIC_10, &[&[0, 19], &[9, 10]], &[0, 19]);
     check(STATIC_10, &[&[0, 20], &[9, 10]], &[0, 10, 20]);
-    check(
-        STATIC_10,
-        &[&[20], &[10, 11, 29, 30, 31]],
-        &[10, 20, 30, 31],
-    );
-    check(
-        r#"{"anti_affinity":0}"#,
-        &[&[0, 2], &[1, 2, 3]],
-        &[0, 1, 2, 3],
-    );
+    check(STATIC_10, &[&[20], &[10, 11, 29, 30, 31]], &[10, 20, 30, 31]);
+    check(r#"{"anti_affinity":0}"#, &[&[0, 2], &[1, 2, 3]], &[0, 1, 2, 3]);
 }
 
 #[test]
 fn the_third_replica_fills_what_the_second_lacks() {
     let merged = merge(
         &settings(STATIC_10),
-        &[
-            at(&[0, 90]),
-            at(&[0, 15, 30, 90]),
-            at(&[0, 15, 30, 45, 60, 75, 90]),
-        ],
+        &[at(&[0, 90]), at(&[0, 15, 30, 90]), at(&[0, 15, 30, 45, 60, 75, 90])],
     );
-    let replicas: Vec<_> = merged
-        .iter()
-        .filter_map(|(_, _, replica)| *replica)
-        .collect();
+    let replicas: Vec<_> = merged.iter().filter_map(|(_, _, replica)| *replica).collect();
     assert_eq!(seconds(&merged), [0, 15, 30, 45, 60, 75, 90]);
     assert_eq!(replicas, [0, 1, 1, 2, 2, 2, 0]);
 }
 
 #[test]
 fn first_takes_one_replica_alone() {
-    check(
-        r#"{"rule":"first"}"#,
-        &[&[], &[0, 60], &[0, 15, 30, 45, 60]],
-        &[0, 60],
-    );
+    check(r#"{"rule":"first"}"#, &[&[], &[0, 60], &[0, 15, 30, 45, 60]], &[0, 60]);
 }
 
 #[test]
 fn max_takes_the_greatest_near_a_moment_with_its_own_timestamp() {
     let values = |seconds: &[i64], values: &[f64]| -> Samples {
-        seconds
-            .iter()
-            .map(|second| second * 1000)
-            .zip(values.iter().copied())
-            .collect()
+        seconds.iter().map(|second| second * 1000).zip(values.iter().copied()).collect()
     };
     let one = values(&[0, 15, 30, 60], &[1.0, f64::NAN, 3.0, 5.0]);
     let two = values(&[2, 17, 32, 47, 62], &[9.0, 9.0, 2.0, 4.0, f64::NAN]);
-    for json in [
-        r#"{"rule":"max","anti_affinity":5000}"#,
-        r#"{"prefer_max":true,"anti_affinity":5000}"#,
-    ] {
+    for json in
+        [r#"{"rule":"max","anti_affinity":5000}"#, r#"{"prefer_max":true,"anti_affinity":5000}"#]
+    {
         let merged = merge(&settings(json), &[one.clone(), two.clone()]);
         let times: Vec<_> = merged.iter().map(|(time, _, _)| *time / 1000).collect();
         assert_eq!(times, [2, 15, 30, 47, 60]); // NaN neither wins nor loses
-        let replicas: Vec<_> = merged
-            .iter()
-            .filter_map(|(_, _, replica)| *replica)
-            .collect();
+        let replicas: Vec<_> = merged.iter().filter_map(|(_, _, replica)| *replica).collect();
         assert_eq!(replicas, [1, 0, 0, 1, 0]);
     }
 }
@@ -307,10 +233,7 @@ fn penalty_leaves_a_replica_after_it_was_silent_for_twice_the_spacing() {
     // Thanos: the other's samples count from lastT + 1 + 2·(last gap) on.
     check(
         r#"{"rule":"penalty"}"#,
-        &[
-            &[10, 20, 30, 100, 110],
-            &[12, 22, 32, 42, 52, 62, 72, 82, 92, 102, 112],
-        ],
+        &[&[10, 20, 30, 100, 110], &[12, 22, 32, 42, 52, 62, 72, 82, 92, 102, 112]],
         &[10, 20, 30, 52, 62, 72, 82, 92, 102, 112],
     );
     // Before any gap is known: five seconds.
@@ -341,19 +264,9 @@ fn the_bindings_are_those_of_the_contract() {
     let contract = include_str!("../../wit/merge.wit");
     let bindings = include_str!("adapter/bindings.rs");
     let interface = contract.split("interface policy {").nth(1).unwrap();
-    let interface = interface
-        .split("/// A merge policy imports nothing")
-        .next()
-        .unwrap();
-    for line in interface
-        .lines()
-        .map(str::trim)
-        .filter(|line| line.starts_with("///"))
-    {
-        assert!(
-            bindings.contains(line),
-            "generate adapter/bindings.rs again: {line}"
-        );
+    let interface = interface.split("/// A merge policy imports nothing").next().unwrap();
+    for line in interface.lines().map(str::trim).filter(|line| line.starts_with("///")) {
+        assert!(bindings.contains(line), "generate adapter/bindings.rs again: {line}");
     }
     for line in interface.lines().map(str::trim) {
         if let Some((name, rest)) = line.split_once(": ")
@@ -362,10 +275,7 @@ fn the_bindings_are_those_of_the_contract() {
         {
             let name = name.replace('-', "_");
             let known = [alloc::format!("pub {name}: "), alloc::format!("fn {name}(")];
-            assert!(
-                known.iter().any(|text| bindings.contains(text)),
-                "{name} is not bound"
-            );
+            assert!(known.iter().any(|text| bindings.contains(text)), "{name} is not bound");
         }
     }
 }

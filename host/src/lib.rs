@@ -2,6 +2,9 @@
 //!
 //! The modules are the stages of a request, in the order it meets them.
 
+pub mod cli;
+pub mod serve;
+
 pub mod server;
 
 pub mod api;

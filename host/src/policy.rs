@@ -76,12 +76,7 @@ impl Options<'_> {
     /// Options of a merge that keeps every sample.
     #[must_use]
     pub const fn everything(evaluation_ms: i64) -> Self {
-        Self {
-            evaluation_ms,
-            start_ms: i64::MIN,
-            end_ms: i64::MAX,
-            kind_of: None,
-        }
+        Self { evaluation_ms, start_ms: i64::MIN, end_ms: i64::MAX, kind_of: None }
     }
 }
 

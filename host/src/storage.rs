@@ -6,13 +6,19 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use promql::matcher::Matcher;
+pub use promql::query::{Lookups, Select};
 use promql::{Labels, SeriesBatch, budget::Budget};
 
 /// A boxed future: the trait below is used as an object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
+
+/// The warning of a result cut by `limit`; the text is Prometheus's.
+pub const TRUNCATED: &str = "results truncated due to limit";
 
 /// Data, and what the user must know about how it came about.
 #[derive(Debug, Default)]
@@ -55,34 +61,16 @@ pub struct Context {
     pub deadline: Instant,
     /// What it may cost.
     pub budget: Budget,
+    /// Bytes that have come from servers so far, as they were on the wire.
+    pub received: Arc<AtomicU64>,
 }
 
-/// Samples of one selector; `offset` and `@` are already applied.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Select {
-    /// All must match; at least one does not match the empty string.
-    pub matchers: Vec<Matcher>,
-    /// First timestamp wanted, inclusive, in milliseconds.
-    pub start_ms: i64,
-    /// Last timestamp wanted, inclusive, in milliseconds.
-    pub end_ms: i64,
-    /// Set for an instant-vector selector: the moments at which it will be
-    /// looked at, and how far back. Stale markers matter only then.
-    pub grid: Option<Grid>,
-}
-
-/// The evaluation times of an instant-vector selector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
-    /// First evaluation time, in milliseconds.
-    pub start_ms: i64,
-    /// Last evaluation time, in milliseconds; `start + n·step`.
-    pub end_ms: i64,
-    /// Distance of evaluation times, in milliseconds, above zero (any value
-    /// for a single evaluation).
-    pub step_ms: i64,
-    /// How far back a sample still counts, in milliseconds.
-    pub lookback_ms: i64,
+impl Context {
+    /// What accompanies a request that may take so long and cost so much.
+    #[must_use]
+    pub fn new(deadline: Instant, budget: Budget) -> Self {
+        Self { deadline, budget, received: Arc::default() }
+    }
 }
 
 /// Which series a metadata call is about.
@@ -141,7 +129,7 @@ pub struct SeriesExemplars {
 }
 
 /// One exemplar; its value is kept as the text the server sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exemplar {
     /// Its own labels (`trace_id`, …).
     pub labels: Labels,

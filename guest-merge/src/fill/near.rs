@@ -21,9 +21,7 @@ pub(super) struct Static {
 impl Static {
     pub(super) fn new(distance_ms: i64) -> Self {
         // At distance zero the merge is the union, each timestamp once.
-        Self {
-            distance_ms: distance_ms.max(1),
-        }
+        Self { distance_ms: distance_ms.max(1) }
     }
 
     /// True if no base sample is nearer than the distance.
@@ -87,9 +85,7 @@ impl<'a> Inferred<'a> {
     /// eighth of the gaps is, so nothing needs sorting.
     pub(super) fn judge(&mut self, at: usize, index: usize) -> Verdict {
         let time = self.filler[index];
-        let left = at
-            .checked_sub(1)
-            .map(|left| time.saturating_sub(self.base[left]));
+        let left = at.checked_sub(1).map(|left| time.saturating_sub(self.base[left]));
         let right = self.base.get(at).map(|right| right.saturating_sub(time));
         let left = left.filter(|distance| *distance <= self.window_ms);
         let right = right.filter(|distance| *distance <= self.window_ms);
@@ -156,17 +152,8 @@ fn around(times: &[i64], before: usize, after: usize, time: i64, window_ms: i64)
     let reach = GAPS + usize::from(before == after);
     let low = before.saturating_sub(reach);
     let high = times.len().min(after + reach);
-    let low = low
-        + times[low..before]
-            .iter()
-            .take_while(|t| **t < first)
-            .count();
-    let high = high
-        - times[after..high]
-            .iter()
-            .rev()
-            .take_while(|t| **t > last)
-            .count();
+    let low = low + times[low..before].iter().take_while(|t| **t < first).count();
+    let high = high - times[after..high].iter().rev().take_while(|t| **t > last).count();
     &times[low..high]
 }
 
@@ -184,10 +171,7 @@ struct Gaps {
 
 impl Around<'_> {
     fn gaps(&self) -> Gaps {
-        let mut gaps = Gaps {
-            lengths: [0; 4 * GAPS + 1],
-            count: 0,
-        };
+        let mut gaps = Gaps { lengths: [0; 4 * GAPS + 1], count: 0 };
         for times in [self.base, self.filler] {
             for pair in times.windows(2) {
                 gaps.lengths[gaps.count] = pair[1].saturating_sub(pair[0]);

@@ -55,11 +55,7 @@ pub(super) fn object(text: &str) -> Result<Vec<(String, Value)>, String> {
         }
         reader.expect('}')?;
     }
-    if reader.rest().is_empty() {
-        Ok(members)
-    } else {
-        Err(reader.unexpected("nothing more"))
-    }
+    if reader.rest().is_empty() { Ok(members) } else { Err(reader.unexpected("nothing more")) }
 }
 
 struct Reader<'a> {
@@ -99,11 +95,7 @@ impl Reader<'_> {
     }
 
     fn expect(&mut self, wanted: char) -> Result<(), String> {
-        if self.eat(wanted) {
-            Ok(())
-        } else {
-            Err(self.unexpected(&format!("{wanted:?}")))
-        }
+        if self.eat(wanted) { Ok(()) } else { Err(self.unexpected(&format!("{wanted:?}"))) }
     }
 
     fn member(&mut self) -> Result<(String, Value), String> {
@@ -229,10 +221,7 @@ mod tests {
             let expected = format!("the settings are not a JSON object: {error}");
             assert_eq!(object(text).unwrap_err(), expected);
         }
-        assert_eq!(
-            object("{\"a\":1,\"a\":1}").unwrap_err(),
-            "setting `a` is given twice"
-        );
+        assert_eq!(object("{\"a\":1,\"a\":1}").unwrap_err(), "setting `a` is given twice");
         assert_eq!(
             object("{\"a\":[]}").unwrap_err(),
             "setting `a` must not be an object or a list"

@@ -21,25 +21,16 @@ fn scrapes(misses: f64) -> impl Strategy<Value = (Vec<Vec<bool>>, i64)> {
 /// Scrapes with an offset per replica and a jitter per scrape.
 fn jittered(misses: f64) -> impl Strategy<Value = (Vec<Samples>, i64)> {
     let jitter = || prop::collection::vec(-20_i64..=20, 80);
-    let replica = || {
-        (
-            0_i64..1000,
-            jitter(),
-            prop::collection::vec(any::<f32>(), 80),
-        )
-    };
+    let replica = || (0_i64..1000, jitter(), prop::collection::vec(any::<f32>(), 80));
     (scrapes(misses), prop::collection::vec(replica(), 3)).prop_map(|((present, step), shapes)| {
-        let replicas = present
-            .iter()
-            .zip(&shapes)
-            .map(|(present, (offset, jitter, values))| {
-                let ticks = present.iter().enumerate().filter(|(_, present)| **present);
-                let sample = |(tick, _): (usize, &bool)| -> (i64, f64) {
-                    let at = tick as i64 * step + offset * step / 1000 + jitter[tick];
-                    (at, values[tick].into())
-                };
-                ticks.map(sample).collect()
-            });
+        let replicas = present.iter().zip(&shapes).map(|(present, (offset, jitter, values))| {
+            let ticks = present.iter().enumerate().filter(|(_, present)| **present);
+            let sample = |(tick, _): (usize, &bool)| -> (i64, f64) {
+                let at = tick as i64 * step + offset * step / 1000 + jitter[tick];
+                (at, values[tick].into())
+            };
+            ticks.map(sample).collect()
+        });
         (replicas.collect(), step)
     })
 }
@@ -47,9 +38,7 @@ fn jittered(misses: f64) -> impl Strategy<Value = (Vec<Samples>, i64)> {
 fn on_grid(present: &[Vec<bool>], step: i64) -> Vec<Samples> {
     let samples = |ticks: &Vec<bool>| -> Samples {
         let present = ticks.iter().enumerate().filter(|(_, present)| **present);
-        present
-            .map(|(tick, _)| (tick as i64 * step, tick as f64))
-            .collect()
+        present.map(|(tick, _)| (tick as i64 * step, tick as f64)).collect()
     };
     present.iter().map(samples).collect()
 }
@@ -72,11 +61,7 @@ const RULES: [&str; 8] = [
 /// Windows in which a law about windows is checked, far from their borders.
 fn cut(replicas: &[Samples], start: i64, end: i64) -> Vec<Samples> {
     let inside = |samples: &Samples| -> Samples {
-        samples
-            .iter()
-            .filter(|(time, _)| (start..=end).contains(time))
-            .copied()
-            .collect()
+        samples.iter().filter(|(time, _)| (start..=end).contains(time)).copied().collect()
     };
     replicas.iter().map(inside).collect()
 }

@@ -50,6 +50,13 @@ impl Budget {
         Self::new(u64::MAX, u64::MAX)
     }
 
+    /// A budget of its own with the same limits: for one replica's answer, so
+    /// that a server that floods us costs its own answer and not the query.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self::new(self.0.max_samples, self.0.max_bytes)
+    }
+
     /// Charges samples; call per batch, before allocating for them.
     ///
     /// # Errors
@@ -100,10 +107,6 @@ impl Budget {
     /// # Errors
     /// When the query was cancelled.
     pub fn check(&self) -> Result<(), Exceeded> {
-        if self.0.cancelled.load(Ordering::Relaxed) {
-            Err(Exceeded::Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.0.cancelled.load(Ordering::Relaxed) { Err(Exceeded::Cancelled) } else { Ok(()) }
     }
 }

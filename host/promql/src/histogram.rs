@@ -1,4 +1,22 @@
 //! Native histograms, as float histograms: what every query works on.
+//!
+//! In: histograms as decoded, with any spans a server may send. Out: sums,
+//! differences, multiples and comparisons with Prometheus's reconciliation of
+//! resolutions, zero buckets and custom bounds. What a query does with them
+//! (quantiles, annotations) is not decided here.
+
+mod arithmetic;
+pub mod bounds;
+mod buckets;
+mod custom;
+mod reset;
+mod side;
+mod text;
+mod trim;
+
+pub use arithmetic::{Combined, Compensation, IncompatibleSchemas};
+pub use bounds::Bucket;
+pub(crate) use trim::Keep;
 
 /// Schema of a histogram with custom bucket bounds (`custom_values`).
 pub const CUSTOM_BUCKETS_SCHEMA: i32 = -53;
@@ -57,4 +75,63 @@ pub struct Histogram {
     pub negative_buckets: Vec<f64>,
     /// Upper bounds of custom buckets, ascending, without `+Inf`.
     pub custom_values: Vec<f64>,
+}
+
+impl Histogram {
+    /// True if the bounds are `custom_values`.
+    #[must_use]
+    pub fn uses_custom_buckets(&self) -> bool {
+        self.schema == CUSTOM_BUCKETS_SCHEMA
+    }
+
+    /// How many float samples this weighs in a query's sample limit.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        const STRUCT_BYTES: usize = 168;
+        const SAMPLE_BYTES: usize = 16;
+        let elements = self.positive_spans.len()
+            + self.negative_spans.len()
+            + self.positive_buckets.len()
+            + self.negative_buckets.len()
+            + self.custom_values.len();
+        (STRUCT_BYTES + 8 * elements + 8) / SAMPLE_BYTES
+    }
+
+    /// The histogram with only count, sum, schema and hint: what functions
+    /// that look at nothing else are given.
+    #[must_use]
+    pub fn statistics(&self) -> Self {
+        Self {
+            counter_reset_hint: self.counter_reset_hint,
+            schema: self.schema,
+            count: self.count,
+            sum: self.sum,
+            ..Self::default()
+        }
+    }
+
+    /// Removes empty buckets and the spans that held them.
+    pub fn compact(&mut self) {
+        side::compact(&mut self.positive_spans, &mut self.positive_buckets, None);
+        side::compact(&mut self.negative_spans, &mut self.negative_buckets, None);
+    }
+
+    /// True if the data is the same: counts and sums by their bits, the same
+    /// buckets, present or not.
+    #[must_use]
+    pub fn same_data(&self, other: &Self) -> bool {
+        let bits = |a: f64, b: f64| a.to_bits() == b.to_bits();
+        let all =
+            |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| bits(*a, *b));
+        self.schema == other.schema
+            && bits(self.count, other.count)
+            && bits(self.sum, other.sum)
+            && (!self.uses_custom_buckets() || self.custom_values == other.custom_values)
+            && self.zero_threshold == other.zero_threshold
+            && bits(self.zero_count, other.zero_count)
+            && side::same_layout(&self.negative_spans, &other.negative_spans)
+            && all(&self.negative_buckets, &other.negative_buckets)
+            && side::same_layout(&self.positive_spans, &other.positive_spans)
+            && all(&self.positive_buckets, &other.positive_buckets)
+    }
 }

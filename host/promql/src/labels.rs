@@ -1,9 +1,15 @@
 //! Label sets: sorted, unique names, hashed once, cheap to clone.
 
+mod natural;
+mod xxhash;
+
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock};
+
+pub use self::natural::natural_cmp;
+use crate::quote::{is_legacy_label_name, write_quoted};
 
 /// The label that holds a metric's name.
 pub const METRIC_NAME: &str = "__name__";
@@ -48,6 +54,17 @@ impl Labels {
         builder.build()
     }
 
+    /// Builds a label set from pairs whose names ascend strictly, or nothing if
+    /// they do not; empty values are left out. Copies the texts once, so this
+    /// is the constructor for decoders.
+    ///
+    /// # Panics
+    /// When names and values together exceed 4 GiB.
+    pub fn from_sorted<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Option<Self> {
+        let ascending = pairs.windows(2).all(|two| two[0].0.as_ref() < two[1].0.as_ref());
+        ascending.then(|| assemble(pairs))
+    }
+
     /// Number of labels.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -63,16 +80,9 @@ impl Labels {
     /// Name and value of label `index`, in name order.
     fn pair(&self, index: usize) -> (&str, &str) {
         let Inner { text, ends, .. } = &*self.0;
-        let start = if index == 0 {
-            0
-        } else {
-            ends[2 * index - 1] as usize
-        };
+        let start = if index == 0 { 0 } else { ends[2 * index - 1] as usize };
         let middle = ends[2 * index] as usize;
-        (
-            &text[start..middle],
-            &text[middle..ends[2 * index + 1] as usize],
-        )
+        (&text[start..middle], &text[middle..ends[2 * index + 1] as usize])
     }
 
     /// All labels in name order.
@@ -84,9 +94,7 @@ impl Labels {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         // Sets are small: a walk beats a binary search.
-        self.iter()
-            .find(|(own, _)| *own == name)
-            .map(|(_, value)| value)
+        self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
     }
 
     /// The value of label `name`, or the empty string: what a matcher sees.
@@ -107,15 +115,31 @@ impl Labels {
         self.0.hash
     }
 
+    /// Prometheus's own hash, `labels.Labels.Hash` of its default build: XXH64
+    /// of names and values, each preceded by its length
+    /// (model/labels/labels_stringlabels.go). `limit_ratio` selects by it.
+    #[must_use]
+    pub fn hash_stringlabels(&self) -> u64 {
+        let Inner { text, ends, .. } = &*self.0;
+        let mut encoded = Vec::with_capacity(text.len() + ends.len());
+        for part in self.iter().flat_map(|(name, value)| [name, value]) {
+            let [a, b, c, ..] = part.len().to_le_bytes();
+            // Prometheus refuses texts whose length takes more than 24 bits.
+            if part.len() < 255 {
+                encoded.push(a);
+            } else {
+                encoded.extend_from_slice(&[255, a, b, c]);
+            }
+            encoded.extend_from_slice(part.as_bytes());
+        }
+        xxhash::xxh64(&encoded)
+    }
+
     /// A builder that starts from these labels.
     #[must_use]
     pub fn to_builder(&self) -> LabelsBuilder {
-        let pairs = self
-            .iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        LabelsBuilder {
-            pairs: pairs.collect(),
-        }
+        let pairs = self.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        LabelsBuilder { pairs: pairs.collect() }
     }
 
     /// Bytes this set holds on the heap, shared or not.
@@ -136,6 +160,12 @@ impl PartialEq for Labels {
 
 impl Eq for Labels {}
 
+impl Default for Labels {
+    fn default() -> Self {
+        Self::empty()
+    }
+}
+
 impl Hash for Labels {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.0.hash);
@@ -151,6 +181,27 @@ impl Ord for Labels {
 impl PartialOrd for Labels {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for Labels {
+    /// As Prometheus's `labels.Labels.String`: `{a="b", "c.d"="e"}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::from("{");
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                out.push_str(", ");
+            }
+            if is_legacy_label_name(name) {
+                out.push_str(name);
+            } else {
+                write_quoted(&mut out, name.as_bytes());
+            }
+            out.push('=');
+            write_quoted(&mut out, value.as_bytes());
+        }
+        out.push('}');
+        f.write_str(&out)
     }
 }
 
@@ -178,9 +229,7 @@ impl LabelsBuilder {
     pub fn set(&mut self, name: &str, value: &str) -> &mut Self {
         match self.find(name) {
             Ok(index) => value.clone_into(&mut self.pairs[index].1),
-            Err(index) => self
-                .pairs
-                .insert(index, (name.to_owned(), value.to_owned())),
+            Err(index) => self.pairs.insert(index, (name.to_owned(), value.to_owned())),
         }
         self
     }
@@ -196,9 +245,7 @@ impl LabelsBuilder {
     /// The value of a label that is set.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.find(name)
-            .ok()
-            .map(|index| self.pairs[index].1.as_str())
+        self.find(name).ok().map(|index| self.pairs[index].1.as_str())
     }
 
     /// Keeps only the labels for which `keep(name)` holds.
@@ -213,27 +260,32 @@ impl LabelsBuilder {
     /// When names and values together exceed 4 GiB.
     #[must_use]
     pub fn build(&self) -> Labels {
-        let present = || self.pairs.iter().filter(|(_, value)| !value.is_empty());
-        let bytes = present()
-            .map(|(name, value)| name.len() + value.len())
-            .sum();
-        let mut text = String::with_capacity(bytes);
-        let mut ends = Vec::with_capacity(2 * self.pairs.len());
-        for (name, value) in present() {
-            for part in [name, value] {
-                text.push_str(part);
-                ends.push(u32::try_from(text.len()).expect("a label set stays below 4 GiB"));
-            }
-        }
-        let (text, ends) = (text.into_boxed_str(), ends.into_boxed_slice());
-        let hash = hash_of(&text, &ends);
-        Labels(Arc::new(Inner { hash, text, ends }))
+        assemble(&self.pairs)
     }
 
     fn find(&self, name: &str) -> Result<usize, usize> {
-        self.pairs
-            .binary_search_by(|(own, _)| own.as_str().cmp(name))
+        self.pairs.binary_search_by(|(own, _)| own.as_str().cmp(name))
     }
+}
+
+/// The label set of pairs in order of their names.
+fn assemble<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Labels {
+    let present = || {
+        let texts = pairs.iter().map(|(name, value)| (name.as_ref(), value.as_ref()));
+        texts.filter(|(_, value)| !value.is_empty())
+    };
+    let bytes = present().map(|(name, value)| name.len() + value.len()).sum();
+    let mut text = String::with_capacity(bytes);
+    let mut ends = Vec::with_capacity(2 * pairs.len());
+    for (name, value) in present() {
+        for part in [name, value] {
+            text.push_str(part);
+            ends.push(u32::try_from(text.len()).expect("a label set stays below 4 GiB"));
+        }
+    }
+    let (text, ends) = (text.into_boxed_str(), ends.into_boxed_slice());
+    let hash = hash_of(&text, &ends);
+    Labels(Arc::new(Inner { hash, text, ends }))
 }
 
 /// Seeded once per process, so that nobody can choose colliding label sets.
@@ -258,6 +310,14 @@ mod tests {
     }
 
     #[test]
+    fn sorted_pairs_make_the_same_set_and_unsorted_ones_none() {
+        let sorted = Labels::from_sorted(&[("a", "1"), ("b", "2"), ("c", "")]);
+        assert_eq!(sorted, Some(Labels::from_pairs([("b", "2"), ("a", "1")])));
+        assert_eq!(Labels::from_sorted(&[("b", "2"), ("a", "1")]), None);
+        assert_eq!(Labels::from_sorted(&[("a", "2"), ("a", "1")]), None);
+    }
+
+    #[test]
     fn a_prefix_sorts_before_the_longer_set() {
         let short = Labels::from_pairs([("a", "1")]);
         let long = Labels::from_pairs([("a", "1"), ("b", "0")]);
@@ -266,10 +326,29 @@ mod tests {
     }
 
     #[test]
+    fn label_sets_print_as_prometheus_prints_them() {
+        let labels = Labels::from_pairs([("__name__", "up"), ("a.b", "é\n\""), ("job", "api")]);
+        assert_eq!(labels.to_string(), r#"{__name__="up", "a.b"="é\n\"", job="api"}"#);
+        assert_eq!(Labels::empty().to_string(), "{}");
+    }
+
+    #[test]
+    fn the_stable_hash_is_of_lengths_and_texts() {
+        assert_eq!(Labels::empty().hash_stringlabels(), 0xef46_db37_51d8_e999);
+        let labels = Labels::from_pairs([("b", "2"), ("a", "1")]);
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(b"\x01a\x011\x01b\x012"));
+        let long = "x".repeat(255);
+        let labels = Labels::from_pairs([("a", &long)]);
+        let encoded = ["\x01a".as_bytes(), &[255, 255, 0, 0], long.as_bytes()].concat();
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(&encoded));
+        let short = "x".repeat(254);
+        let labels = Labels::from_pairs([("a", &short)]);
+        let encoded = ["\x01a".as_bytes(), &[254], short.as_bytes()].concat();
+        assert_eq!(labels.hash_stringlabels(), xxhash::xxh64(&encoded));
+    }
+
+    #[test]
     fn the_border_between_name_and_value_counts() {
-        assert_ne!(
-            Labels::from_pairs([("ab", "c")]),
-            Labels::from_pairs([("a", "bc")])
-        );
+        assert_ne!(Labels::from_pairs([("ab", "c")]), Labels::from_pairs([("a", "bc")]));
     }
 }

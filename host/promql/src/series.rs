@@ -28,6 +28,9 @@ pub struct SeriesBatch {
     histogram_ends: Vec<usize>,
     histogram_times: Vec<i64>,
     histogram_values: Vec<Histogram>,
+    /// Empty, or one per sample up to the last that has one.
+    float_starts: Vec<i64>,
+    histogram_starts: Vec<i64>,
 }
 
 /// One series of a [`SeriesBatch`].
@@ -119,6 +122,59 @@ impl SeriesBatch {
         self.histogram_values.push(value);
     }
 
+    /// Says when the counting of the last float sample pushed began, in
+    /// milliseconds; 0, as without this call, means unknown.
+    pub fn start_last_float(&mut self, start: i64) {
+        set_last(&mut self.float_starts, self.float_times.len(), start);
+    }
+
+    /// As [`Self::start_last_float`], for the last histogram sample pushed.
+    pub fn start_last_histogram(&mut self, start: i64) {
+        set_last(&mut self.histogram_starts, self.histogram_times.len(), start);
+    }
+
+    /// Start timestamps of the float samples of series `index`: one per
+    /// sample, 0 where unknown, or none at all.
+    #[must_use]
+    pub fn float_starts(&self, index: usize) -> &[i64] {
+        self.float_starts.get(range(&self.float_ends, index)).unwrap_or(&[])
+    }
+
+    /// As [`Self::float_starts`], of the histogram samples.
+    #[must_use]
+    pub fn histogram_starts(&self, index: usize) -> &[i64] {
+        self.histogram_starts.get(range(&self.histogram_ends, index)).unwrap_or(&[])
+    }
+
+    /// Takes all histograms out; their times stay.
+    pub(crate) fn take_histograms(&mut self) -> Vec<Histogram> {
+        std::mem::take(&mut self.histogram_values)
+    }
+
+    /// Where the float samples of series `index` lie among all.
+    pub(crate) fn float_range(&self, index: usize) -> std::ops::Range<usize> {
+        range(&self.float_ends, index)
+    }
+
+    /// Where the histogram samples of series `index` lie among all.
+    pub(crate) fn histogram_range(&self, index: usize) -> std::ops::Range<usize> {
+        range(&self.histogram_ends, index)
+    }
+
+    /// Times and values of the float samples `places`, and times of the
+    /// histogram samples `histograms`, counted over all series.
+    pub(crate) fn columns(
+        &self,
+        places: std::ops::Range<usize>,
+        histograms: std::ops::Range<usize>,
+    ) -> (&[i64], &[f64], &[i64]) {
+        (
+            &self.float_times[places.clone()],
+            &self.float_values[places],
+            &self.histogram_times[histograms],
+        )
+    }
+
     /// Number of samples pushed since the last [`Self::finish_series`].
     #[must_use]
     pub fn pending(&self) -> usize {
@@ -132,16 +188,44 @@ impl SeriesBatch {
         self.labels.push(labels);
         self.float_ends.push(self.float_times.len());
         self.histogram_ends.push(self.histogram_times.len());
+        for (starts, samples) in [
+            (&mut self.float_starts, self.float_times.len()),
+            (&mut self.histogram_starts, self.histogram_times.len()),
+        ] {
+            if !starts.is_empty() {
+                starts.resize(samples, 0);
+            }
+        }
     }
 
     /// Appends a series of another batch, under other labels.
     pub fn push_series(&mut self, labels: Labels, series: SeriesRef<'_>) {
         self.extend_floats(series.float_times, series.float_values);
-        self.histogram_times
-            .extend_from_slice(series.histogram_times);
-        self.histogram_values
-            .extend_from_slice(series.histogram_values);
+        self.histogram_times.extend_from_slice(series.histogram_times);
+        self.histogram_values.extend_from_slice(series.histogram_values);
         self.finish_series(labels);
+    }
+
+    /// Drops the samples outside `start..=end` (milliseconds), and the series
+    /// that are left without any.
+    pub fn retain_window(&mut self, start: i64, end: i64) {
+        let inside = |times: &[i64]| {
+            times.first().is_none_or(|first| *first >= start)
+                && times.last().is_none_or(|last| *last <= end)
+        };
+        let whole = |series: SeriesRef<'_>| {
+            !series.is_empty() && inside(series.float_times) && inside(series.histogram_times)
+        };
+        if self.iter().all(whole) {
+            return;
+        }
+        let mut kept = Self::new();
+        for series in self.iter().map(|series| series.window(start, end)) {
+            if !series.is_empty() {
+                kept.push_series(series.labels.clone(), series);
+            }
+        }
+        *self = kept;
     }
 
     /// Replaces every label set; the order of series stays.
@@ -160,7 +244,24 @@ impl SeriesBatch {
     }
 }
 
-impl SeriesRef<'_> {
+impl<'a> SeriesRef<'a> {
+    /// The samples within `start..=end` (milliseconds).
+    #[must_use]
+    pub fn window(self, start: i64, end: i64) -> Self {
+        let range = |times: &[i64]| {
+            let from = times.partition_point(|time| *time < start);
+            from..times.partition_point(|time| *time <= end).max(from)
+        };
+        let (floats, histograms) = (range(self.float_times), range(self.histogram_times));
+        Self {
+            labels: self.labels,
+            float_times: &self.float_times[floats.clone()],
+            float_values: &self.float_values[floats],
+            histogram_times: &self.histogram_times[histograms.clone()],
+            histogram_values: &self.histogram_values[histograms],
+        }
+    }
+
     /// Number of samples, floats and histograms.
     #[must_use]
     pub const fn len(&self) -> usize {
@@ -174,7 +275,34 @@ impl SeriesRef<'_> {
     }
 }
 
+fn set_last(starts: &mut Vec<i64>, samples: usize, start: i64) {
+    starts.resize(samples, 0);
+    if let Some(last) = starts.last_mut() {
+        *last = start;
+    }
+}
+
 fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
     let start = if index == 0 { 0 } else { ends[index - 1] };
     start..ends[index]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_keeps_its_ends_and_drops_empty_series() {
+        let mut batch = SeriesBatch::new();
+        batch.extend_floats(&[1, 2, 3], &[1.0, 2.0, 3.0]);
+        batch.push_histogram(4, Histogram::default());
+        batch.finish_series(Labels::from_pairs([("a", "1")]));
+        batch.push_float(9, 9.0);
+        batch.finish_series(Labels::from_pairs([("a", "2")]));
+        batch.retain_window(2, 4);
+        assert_eq!(batch.len(), 1);
+        assert_eq!(batch.series(0).float_times, [2, 3]);
+        assert_eq!(batch.series(0).histogram_times, [4]);
+        assert_eq!(batch.samples(), 3);
+    }
 }

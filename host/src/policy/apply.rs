@@ -22,11 +22,7 @@ pub(super) fn apply(
     merged.decisions = decided.decisions;
     let mut runs: Vec<Run> = Vec::new();
     for index in 0..matching.len() {
-        let source = Source {
-            matching,
-            index,
-            synthesised: synthesised(decided, index),
-        };
+        let source = Source { matching, index, synthesised: synthesised(decided, index) };
         source.collect(decided, &mut runs);
         if decided.terms.no_false_resets {
             let timeline = |replica| matching.timeline(index, replica);
@@ -70,11 +66,7 @@ impl Source<'_> {
             Choice::Nothing => {}
             Choice::Lone(replica) => {
                 let length = self.matching.timeline(self.index, replica).times.len();
-                runs.push(Run {
-                    replica: count(replica),
-                    start: 0,
-                    length: count(length),
-                });
+                runs.push(Run { replica: count(replica), start: 0, length: count(length) });
             }
             Choice::Decision(decision) if self.synthesised.is_empty() => {
                 runs.extend_from_slice(decided.runs(decision));
@@ -96,11 +88,7 @@ impl Source<'_> {
                     runs.push(part(*run, taken..before));
                 }
                 taken = taken.max(before);
-                runs.push(Run {
-                    replica: Run::SYNTHESISED,
-                    start: count(made),
-                    length: 1,
-                });
+                runs.push(Run { replica: Run::SYNTHESISED, start: count(made), length: 1 });
                 made += 1;
             }
             runs.push(part(*run, taken..times.len()));
@@ -108,11 +96,7 @@ impl Source<'_> {
         let rest = self.synthesised.len() - made;
         if rest > 0 {
             let (start, length) = (count(made), count(rest));
-            runs.push(Run {
-                replica: Run::SYNTHESISED,
-                start,
-                length,
-            });
+            runs.push(Run { replica: Run::SYNTHESISED, start, length });
         }
     }
 
@@ -147,10 +131,7 @@ impl Source<'_> {
                 continue;
             };
             let (floats, histograms) = timeline.split(&indexes(*run));
-            out.extend_floats(
-                &series.float_times[floats.clone()],
-                &series.float_values[floats],
-            );
+            out.extend_floats(&series.float_times[floats.clone()], &series.float_values[floats]);
             let first = histograms.start;
             for at in histograms {
                 let mut histogram = series.histogram_values[at].clone();
@@ -182,9 +163,5 @@ const fn indexes(run: Run) -> Range<usize> {
 /// A part of a run, by positions within it.
 fn part(run: Run, within: Range<usize>) -> Run {
     let length = within.end.saturating_sub(within.start);
-    Run {
-        start: run.start + count(within.start),
-        length: count(length),
-        ..run
-    }
+    Run { start: run.start + count(within.start), length: count(length), ..run }
 }

@@ -61,11 +61,7 @@ impl Binding {
     /// The built-in rule, run natively.
     #[must_use]
     pub fn native(settings: Settings) -> Self {
-        Self {
-            code: Code::Native,
-            terms: settings.terms(),
-            fallback: settings,
-        }
+        Self { code: Code::Native, terms: settings.terms(), fallback: settings }
     }
 
     /// A component under `settings`, JSON of its own schema; tried out here on
@@ -81,25 +77,15 @@ impl Binding {
         fallback: Settings,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let mut guest = version
-            .start(&limits, 0)
-            .map_err(|fault| Error::Failed("start", fault))?;
+        let mut guest = version.start(&limits, 0).map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
             fault => Error::Failed("configure", fault),
         })?;
         trial::run(&mut guest, &terms).map_err(|fault| Error::Failed("plan", fault))?;
         drop(guest);
-        let code = Code::Component {
-            version,
-            settings: settings.to_owned(),
-            limits,
-        };
-        Ok(Self {
-            code,
-            terms,
-            fallback,
-        })
+        let code = Code::Component { version, settings: settings.to_owned(), limits };
+        Ok(Self { code, terms, fallback })
     }
 
     /// The policy's name.
@@ -150,22 +136,11 @@ impl Binding {
         options: &Options<'_>,
         work: impl FnOnce(&mut dyn Decide) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let Code::Component {
-            version,
-            settings,
-            limits,
-        } = &self.code
-        else {
+        let Code::Component { version, settings, limits } = &self.code else {
             return work(&mut Native(&self.fallback));
         };
         let evaluation_ms = options.evaluation_ms;
-        let mut session = Session {
-            version,
-            settings,
-            limits,
-            evaluation_ms,
-            guest: None,
-        };
+        let mut session = Session { version, settings, limits, evaluation_ms, guest: None };
         let outcome = work(&mut session);
         if let Some(text) = session.guest.and_then(|guest| guest.output()) {
             let (policy, digest) = (self.name(), version.digest());
@@ -176,13 +151,8 @@ impl Binding {
 
     /// The text for the user when the policy failed.
     pub(super) fn fault_warning(&self, fault: &Fault) -> String {
-        let digest = self
-            .version()
-            .map_or("native", |version| &version.digest()[..12]);
-        format!(
-            "merge policy {} ({digest}) {fault}; the built-in rule merged instead",
-            self.name()
-        )
+        let digest = self.version().map_or("native", |version| &version.digest()[..12]);
+        format!("merge policy {} ({digest}) {fault}; the built-in rule merged instead", self.name())
     }
 }
 
@@ -198,9 +168,7 @@ struct Session<'a> {
 impl Decide for Session<'_> {
     fn plan(&mut self, columns: &Columns) -> Result<Plan, Fault> {
         if self.guest.is_none() {
-            let guest = self
-                .guest
-                .insert(self.version.start(self.limits, self.evaluation_ms)?);
+            let guest = self.guest.insert(self.version.start(self.limits, self.evaluation_ms)?);
             guest.configure(self.settings)?;
         }
         let guest = self.guest.as_mut().expect("made above");

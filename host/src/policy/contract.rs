@@ -24,10 +24,9 @@ impl From<types::Terms> for Terms {
         Self {
             needs_samples: matches!(terms.needs, types::Needs::Samples),
             may_synthesise: terms.may_synthesise,
-            span: terms.span.map(|span| Span {
-                before_ms: span.before_ms,
-                after_ms: span.after_ms,
-            }),
+            span: terms
+                .span
+                .map(|span| Span { before_ms: span.before_ms, after_ms: span.after_ms }),
             keeps_lone_replica: terms.keeps_lone_replica,
             no_false_resets: terms.no_false_resets,
         }

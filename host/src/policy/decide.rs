@@ -52,11 +52,7 @@ pub(super) struct Columns {
 
 impl Columns {
     fn new(replicas: usize) -> Self {
-        Self {
-            replicas,
-            offsets: vec![0],
-            ..Self::default()
-        }
+        Self { replicas, offsets: vec![0], ..Self::default() }
     }
 
     fn clear(&mut self) {
@@ -87,12 +83,10 @@ impl Columns {
             self.timestamps.extend_from_slice(timeline.times);
             if with_values {
                 let values = (0..timeline.times.len()).filter_map(|at| timeline.value(at));
-                self.values
-                    .extend(values.map(|value| value.number().to_bits()));
+                self.values.extend(values.map(|value| value.number().to_bits()));
             }
             let end = u32::try_from(self.timestamps.len());
-            self.offsets
-                .push(end.expect("a series has fewer than 2^32 samples"));
+            self.offsets.push(end.expect("a series has fewer than 2^32 samples"));
         }
     }
 }
@@ -139,9 +133,7 @@ impl Decided {
             self.ends.push(self.runs.len());
             let made = plan::synthesised_range(plan, series);
             let times = plan.synthesised_times[made.clone()].iter().copied();
-            let values = plan.synthesised_values[made]
-                .iter()
-                .map(|bits| f64::from_bits(*bits));
+            let values = plan.synthesised_values[made].iter().map(|bits| f64::from_bits(*bits));
             self.synthesised.extend(times.zip(values));
             self.synthesised_ends.push(self.synthesised.len());
         }
@@ -233,9 +225,7 @@ fn flush(
 }
 
 fn samples(matching: &Matching<'_>, index: usize) -> usize {
-    (0..matching.replicas())
-        .map(|replica| matching.timeline(index, replica).times.len())
-        .sum()
+    (0..matching.replicas()).map(|replica| matching.timeline(index, replica).times.len()).sum()
 }
 
 /// Every label set's choice, and the label sets that stand for the decisions,
@@ -279,11 +269,7 @@ fn lone(matching: &Matching<'_>, index: usize) -> Result<Option<usize>, ()> {
     let has_samples = |replica: &usize| !matching.timeline(index, *replica).times.is_empty();
     let mut present = (0..matching.replicas()).filter(has_samples);
     let first = present.next();
-    if present.next().is_some() {
-        Err(())
-    } else {
-        Ok(first)
-    }
+    if present.next().is_some() { Err(()) } else { Ok(first) }
 }
 
 /// A hash of a few timestamps: equal timelines have equal hashes, and the few
@@ -314,16 +300,12 @@ fn share_timelines(matching: &Matching<'_>, one: usize, two: usize) -> bool {
 const COUNTER_SUFFIXES: [&str; 4] = ["_total", "_count", "_sum", "_bucket"];
 
 fn kinds(matching: &Matching<'_>, options: &Options<'_>) -> Vec<Kind> {
-    (0..matching.len())
-        .map(|index| kind(matching, index, options))
-        .collect()
+    (0..matching.len()).map(|index| kind(matching, index, options)).collect()
 }
 
 fn kind(matching: &Matching<'_>, index: usize, options: &Options<'_>) -> Kind {
     let name = matching.labels(index).metric_name();
-    let told = options
-        .kind_of
-        .map_or(Kind::Unknown, |kind_of| kind_of(name));
+    let told = options.kind_of.map_or(Kind::Unknown, |kind_of| kind_of(name));
     if told != Kind::Unknown {
         return told;
     }
@@ -333,9 +315,5 @@ fn kind(matching: &Matching<'_>, index: usize, options: &Options<'_>) -> Kind {
     let is_histogram = (0..matching.replicas())
         .filter_map(|replica| matching.series(index, replica))
         .any(|series| !series.histogram_times.is_empty());
-    if is_histogram {
-        Kind::Histogram
-    } else {
-        Kind::Unknown
-    }
+    if is_histogram { Kind::Histogram } else { Kind::Unknown }
 }

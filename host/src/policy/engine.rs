@@ -83,11 +83,7 @@ impl Engine {
         let linker = sandbox::linker(&wasm).map_err(|e| Error::Engine(format!("{e:#}")))?;
         let slots = Arc::new(Slots::new(limits.sandboxes.max(1)));
         start_ticker(&wasm, &slots).map_err(|error| Error::Engine(error.to_string()))?;
-        Ok(Self(Arc::new(Shared {
-            wasm,
-            linker,
-            slots,
-        })))
+        Ok(Self(Arc::new(Shared { wasm, linker, slots })))
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {
@@ -146,24 +142,14 @@ struct State {
 
 impl Slots {
     fn new(total: u32) -> Self {
-        let state = Mutex::new(State {
-            free: total,
-            total,
-            closed: false,
-        });
-        Self {
-            state,
-            freed: Condvar::new(),
-            busy: Condvar::new(),
-        }
+        let state = Mutex::new(State { free: total, total, closed: false });
+        Self { state, freed: Condvar::new(), busy: Condvar::new() }
     }
 
     fn take(&self) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state = self
-            .freed
-            .wait_while(state, |s| s.free == 0)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state =
+            self.freed.wait_while(state, |s| s.free == 0).unwrap_or_else(PoisonError::into_inner);
         if state.free == state.total {
             self.busy.notify_one();
         }
@@ -171,10 +157,7 @@ impl Slots {
     }
 
     fn give_back(&self) {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .free += 1;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).free += 1;
         self.freed.notify_one();
     }
 
@@ -182,21 +165,14 @@ impl Slots {
     fn wait_until_busy(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = |s: &mut State| s.free == s.total && !s.closed;
-        let state = self
-            .busy
-            .wait_while(state, idle)
-            .unwrap_or_else(PoisonError::into_inner);
+        let state = self.busy.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
         !state.closed
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.slots
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .closed = true;
+        self.slots.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
         self.slots.busy.notify_all();
     }
 }
@@ -224,8 +200,5 @@ fn start_ticker(wasm: &wasmtime::Engine, slots: &Arc<Slots>) -> std::io::Result<
             wasm.increment_epoch();
         }
     };
-    std::thread::Builder::new()
-        .name("policy-epoch".to_owned())
-        .spawn(tick)
-        .map(drop)
+    std::thread::Builder::new().name("policy-epoch".to_owned()).spawn(tick).map(drop)
 }

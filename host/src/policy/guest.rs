@@ -38,12 +38,7 @@ impl Guest {
         let mut store = sandbox::store(engine, limits, evaluation_ms);
         store.set_epoch_deadline(Engine::ticks(limits.deadline_ms));
         match pre.instantiate(&mut store) {
-            Ok(policy) => Ok(Self {
-                store,
-                policy,
-                limits: *limits,
-                _slot: slot,
-            }),
+            Ok(policy) => Ok(Self { store, policy, limits: *limits, _slot: slot }),
             Err(error) => Err(match fault(&store, limits, &error) {
                 Fault::Trap(text) => Fault::Start(text),
                 other => other,
@@ -64,9 +59,7 @@ impl Guest {
     /// Gives the instance its settings.
     pub(super) fn configure(&mut self, settings: &str) -> Result<Terms, Fault> {
         let answer = self.call(|policy, store| policy.call_configure(store, settings))?;
-        answer
-            .map(Terms::from)
-            .map_err(|text| Fault::Refused(shortened(&text)))
+        answer.map(Terms::from).map_err(|text| Fault::Refused(shortened(&text)))
     }
 
     /// Plans one batch.
@@ -89,8 +82,7 @@ impl Guest {
         &mut self,
         work: impl FnOnce(&contract::types::Guest, &mut Store<Sandbox>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
-        self.store
-            .set_epoch_deadline(Engine::ticks(self.limits.deadline_ms));
+        self.store.set_epoch_deadline(Engine::ticks(self.limits.deadline_ms));
         let answer = work(self.policy.promweave_merge_policy(), &mut self.store);
         answer.map_err(|error| fault(&self.store, &self.limits, &error))
     }

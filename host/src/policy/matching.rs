@@ -33,22 +33,14 @@ impl<'a> Matching<'a> {
             Some(members) => (vec![SeriesBatch::new(); replicas.len()], members),
             None => by_hash(replicas),
         };
-        let mut matching = Self {
-            replicas,
-            joined,
-            members,
-            mixed: HashMap::default(),
-        };
+        let mut matching = Self { replicas, joined, members, mixed: HashMap::default() };
         matching.mixed = matching.find_mixed();
         matching
     }
 
     /// Number of distinct label sets.
     pub(super) fn len(&self) -> usize {
-        self.members
-            .len()
-            .checked_div(self.replicas.len())
-            .unwrap_or(0)
+        self.members.len().checked_div(self.replicas.len()).unwrap_or(0)
     }
 
     /// Number of replicas.
@@ -81,20 +73,13 @@ impl<'a> Matching<'a> {
         };
         match timeline::of_one_kind(series) {
             Some(timeline) => timeline,
-            None => Timeline {
-                times: &self.mixed[&key(index, replica)],
-                series: Some(series),
-            },
+            None => Timeline { times: &self.mixed[&key(index, replica)], series: Some(series) },
         }
     }
 
     fn find_mixed(&self) -> HashMap<(u32, u32), Vec<i64>, FixedState> {
         let mut mixed = HashMap::default();
-        if self
-            .replicas
-            .iter()
-            .all(|replica| !timeline::has_histograms(replica))
-        {
+        if self.replicas.iter().all(|replica| !timeline::has_histograms(replica)) {
             return mixed;
         }
         for index in 0..self.len() {
@@ -129,20 +114,13 @@ fn in_step(replicas: &[&SeriesBatch]) -> Option<Vec<u32>> {
         return None;
     }
     let all = (0..first.len()).map(small);
-    Some(
-        all.flat_map(|index| std::iter::repeat_n(index, replicas.len()))
-            .collect(),
-    )
+    Some(all.flat_map(|index| std::iter::repeat_n(index, replicas.len())).collect())
 }
 
 /// The members by a table of label sets, and what had to be joined.
 fn by_hash(replicas: &[&SeriesBatch]) -> (Vec<SeriesBatch>, Vec<u32>) {
     let count = replicas.len();
-    let most = replicas
-        .iter()
-        .map(|replica| replica.len())
-        .max()
-        .unwrap_or(0);
+    let most = replicas.iter().map(|replica| replica.len()).max().unwrap_or(0);
     let mut known: HashMap<&Labels, usize, FixedState> =
         HashMap::with_capacity_and_hasher(most, FixedState::default());
     let mut labels: Vec<&Labels> = Vec::with_capacity(most);
@@ -169,9 +147,7 @@ fn by_hash(replicas: &[&SeriesBatch]) -> (Vec<SeriesBatch>, Vec<u32>) {
     let joined = join(replicas, &mut members, &repeated);
     let mut order: Vec<usize> = (0..labels.len()).collect();
     order.sort_by(|a, b| labels[*a].cmp(labels[*b]));
-    let ordered = order
-        .iter()
-        .flat_map(|set| &members[set * count..(set + 1) * count]);
+    let ordered = order.iter().flat_map(|set| &members[set * count..(set + 1) * count]);
     (joined, ordered.copied().collect())
 }
 

@@ -81,11 +81,7 @@ fn check_synthesised(plan: &Plan, series: usize, may_synthesise: bool) -> Result
 
 /// The range of a series' synthesised samples in the plan's lists.
 pub(super) fn synthesised_range(plan: &Plan, index: usize) -> std::ops::Range<usize> {
-    let end = |index: usize| {
-        plan.synthesised_ends
-            .get(index)
-            .map_or(0, |end| *end as usize)
-    };
+    let end = |index: usize| plan.synthesised_ends.get(index).map_or(0, |end| *end as usize);
     let start = index.checked_sub(1).map_or(0, end);
     start..end(index)
 }
@@ -115,15 +111,11 @@ fn check_distinct(
 
 /// The runs of a series of a checked plan.
 pub(super) fn runs(plan: &Plan, index: usize) -> impl Iterator<Item = Run> {
-    let start = index
-        .checked_sub(1)
-        .map_or(0, |before| plan.ends[before] as usize);
+    let start = index.checked_sub(1).map_or(0, |before| plan.ends[before] as usize);
     let (runs, _) = plan.runs.as_chunks::<3>();
-    runs[start..plan.ends[index] as usize]
-        .iter()
-        .map(|&[replica, start, length]| Run {
-            replica,
-            start,
-            length,
-        })
+    runs[start..plan.ends[index] as usize].iter().map(|&[replica, start, length]| Run {
+        replica,
+        start,
+        length,
+    })
 }

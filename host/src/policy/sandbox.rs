@@ -40,18 +40,8 @@ pub(super) struct Sandbox {
 pub(super) fn store(engine: &Engine, limits: &Limits, evaluation_ms: i64) -> Store<Sandbox> {
     let mut handles = ResourceTable::new();
     handles.set_max_capacity(MAX_HANDLES);
-    let meter = Meter {
-        limits: *limits,
-        memory: 0,
-        tables: 0,
-        exceeded: false,
-    };
-    let sandbox = Sandbox {
-        evaluation_ms,
-        meter,
-        handles,
-        wasi: None,
-    };
+    let meter = Meter { limits: *limits, memory: 0, tables: 0, exceeded: false };
+    let sandbox = Sandbox { evaluation_ms, meter, handles, wasi: None };
     let mut store = Store::new(engine.wasm(), sandbox);
     store.limiter(|sandbox| &mut sandbox.meter);
     store.set_hostcall_fuel(limits.copied_bytes);
@@ -102,10 +92,7 @@ impl ResourceLimiter for Meter {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         self.tables = self.tables.saturating_add(desired.saturating_sub(current));
-        wasmtime::ensure!(
-            self.tables <= self.limits.table_elements,
-            "table limit exceeded"
-        );
+        wasmtime::ensure!(self.tables <= self.limits.table_elements, "table limit exceeded");
         Ok(true)
     }
 
@@ -124,13 +111,8 @@ impl ResourceLimiter for Meter {
 
 impl WasiView for Sandbox {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let (ctx, _) = self
-            .wasi
-            .get_or_insert_with(|| deny_all(self.evaluation_ms));
-        WasiCtxView {
-            ctx,
-            table: &mut self.handles,
-        }
+        let (ctx, _) = self.wasi.get_or_insert_with(|| deny_all(self.evaluation_ms));
+        WasiCtxView { ctx, table: &mut self.handles }
     }
 }
 
@@ -183,9 +165,7 @@ pub(super) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Sandb
     linker.allow_shadowing(true);
     let mut clock = linker.instance(CLOCK)?;
     for name in ["subscribe-instant", "subscribe-duration"] {
-        clock.func_new(name, |_, _, _, _| {
-            wasmtime::bail!("a merge policy may not wait")
-        })?;
+        clock.func_new(name, |_, _, _, _| wasmtime::bail!("a merge policy may not wait"))?;
     }
     Ok(linker)
 }

@@ -40,8 +40,7 @@ pub(super) fn repair<'a>(
 }
 
 fn changes_replica(runs: &[Run]) -> bool {
-    runs.windows(2)
-        .any(|pair| pair[0].replica != pair[1].replica)
+    runs.windows(2).any(|pair| pair[0].replica != pair[1].replica)
 }
 
 /// Appends a run to checked ones and repairs the seam between them.
@@ -145,9 +144,7 @@ impl Seam {
         let indexes = |run: Run| run.start as usize..(run.start + run.length) as usize;
         let valued =
             |counter: &Counter<'_>, index| counter.value(index).map(|value| (index, value));
-        let (high_at, high) = indexes(last)
-            .rev()
-            .find_map(|index| valued(before, index))?;
+        let (high_at, high) = indexes(last).rev().find_map(|index| valued(before, index))?;
         let (low_at, low) = indexes(next).find_map(|index| valued(after, index))?;
         (low < high).then(|| Self {
             high,
@@ -166,9 +163,7 @@ impl Seam {
         let Some(own) = after.up_to(self.high_time).checked_sub(1) else {
             return 0;
         };
-        let unseen = after.0.times[own..]
-            .get(..2)
-            .map_or(0, |pair| pair[1] - pair[0]);
+        let unseen = after.0.times[own..].get(..2).map_or(0, |pair| pair[1] - pair[0]);
         if unseen > MAX_SKEW_MS || after.falls(own, self.low_at) {
             return 0;
         }

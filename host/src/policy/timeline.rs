@@ -34,10 +34,7 @@ impl Value<'_> {
 }
 
 impl<'a> Timeline<'a> {
-    pub(super) const EMPTY: Timeline<'static> = Timeline {
-        times: &[],
-        series: None,
-    };
+    pub(super) const EMPTY: Timeline<'static> = Timeline { times: &[], series: None };
 
     /// The float samples and the histogram samples of a range of samples.
     pub(super) fn split(&self, range: &Range<usize>) -> (Range<usize>, Range<usize>) {
@@ -64,10 +61,7 @@ impl<'a> Timeline<'a> {
         let (floats, histograms) = self.split(&(index..index + 1));
         match series.float_values.get(floats) {
             Some([value]) => Some(Value::Float(*value)),
-            _ => series
-                .histogram_values
-                .get(histograms.start)
-                .map(Value::Histogram),
+            _ => series.histogram_values.get(histograms.start).map(Value::Histogram),
         }
     }
 }
@@ -75,15 +69,9 @@ impl<'a> Timeline<'a> {
 /// The timeline of a series with floats only or histograms only.
 pub(super) const fn of_one_kind(series: SeriesRef<'_>) -> Option<Timeline<'_>> {
     if series.histogram_times.is_empty() {
-        Some(Timeline {
-            times: series.float_times,
-            series: Some(series),
-        })
+        Some(Timeline { times: series.float_times, series: Some(series) })
     } else if series.float_times.is_empty() {
-        Some(Timeline {
-            times: series.histogram_times,
-            series: Some(series),
-        })
+        Some(Timeline { times: series.histogram_times, series: Some(series) })
     } else {
         None
     }
@@ -91,9 +79,7 @@ pub(super) const fn of_one_kind(series: SeriesRef<'_>) -> Option<Timeline<'_>> {
 
 /// True if any series of the batch has a histogram.
 pub(super) fn has_histograms(batch: &SeriesBatch) -> bool {
-    batch
-        .iter()
-        .any(|series| !series.histogram_times.is_empty())
+    batch.iter().any(|series| !series.histogram_times.is_empty())
 }
 
 /// All timestamps of a series.

@@ -14,11 +14,7 @@ const SERIES: [[&[i64]; 3]; 6] = [
     [&[], &[], &[]],
     [&[1000], &[1000], &[1500]],
     [&[1000, 16_000, 31_000], &[1000, 16_000, 31_000], &[]],
-    [
-        &[0, 15_000, 60_000],
-        &[7000, 22_000, 37_000, 52_000],
-        &[30_000],
-    ],
+    [&[0, 15_000, 60_000], &[7000, 22_000, 37_000, 52_000], &[30_000]],
     [&[], &[], &[-5000, 0, 5000]],
     [&[90_000], &[0, 15_000, 30_000], &[45_000, 60_000]],
 ];
@@ -37,11 +33,7 @@ pub(super) fn run(guest: &mut Guest, terms: &Terms) -> Result<(), Fault> {
 }
 
 fn columns(replicas: usize, with_values: bool) -> Columns {
-    let mut columns = Columns {
-        replicas,
-        offsets: vec![0],
-        ..Columns::default()
-    };
+    let mut columns = Columns { replicas, offsets: vec![0], ..Columns::default() };
     let kinds = [Kind::Unknown, Kind::Counter, Kind::Gauge, Kind::Histogram];
     for (series, kind) in SERIES.iter().zip(kinds.iter().cycle()) {
         columns.kinds.push(*kind);

@@ -20,14 +20,8 @@ static BUILTIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"
 static BUILTIN_WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.wasm"));
 
 /// Interfaces that language runtimes bring along; the sandbox has them empty.
-const EMPTY_INTERFACES: [&str; 6] = [
-    "wasi:cli/",
-    "wasi:clocks/",
-    "wasi:filesystem/",
-    "wasi:io/",
-    "wasi:random/",
-    "wasi:sockets/",
-];
+const EMPTY_INTERFACES: [&str; 6] =
+    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
 
 /// One version of a policy.
 pub struct Version {
@@ -105,9 +99,7 @@ impl Version {
         // Only an instance has its types checked.
         let mut guest = Guest::start(engine, &pre, limits, 0)
             .map_err(|fault| Error::Interface(fault.to_string()))?;
-        let description = guest
-            .describe()
-            .map_err(|fault| Error::Failed("describe", fault))?;
+        let description = guest.describe().map_err(|fault| Error::Failed("describe", fault))?;
         drop(guest);
         Ok(Self {
             engine: engine.clone(),
@@ -196,11 +188,7 @@ fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<String>, 
             refused.push(format!("{name} ({})", functions.join(", ")));
         }
     }
-    if refused.is_empty() {
-        Ok(imports)
-    } else {
-        Err(Error::Imports(refused.join("; ")))
-    }
+    if refused.is_empty() { Ok(imports) } else { Err(Error::Imports(refused.join("; "))) }
 }
 
 /// The name goes into logs, warnings and metrics, so it must be one.

@@ -1,0 +1,65 @@
+# The project's vocabulary. `make help` lists it; CI calls nothing else.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+NEXTEST := $(shell cargo nextest --version >/dev/null 2>&1 && echo yes)
+NEXTEST_PROFILE := $(if $(CI),ci,default)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: wasm-target
+wasm-target:
+	@rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2 || rustup target add wasm32-wasip2
+
+.PHONY: build
+build: wasm-target ## Build the proxy with its embedded default policy
+	cargo build --locked -p promweave
+
+.PHONY: demo
+demo: wasm-target ## Start the proxy in front of an embedded demo fleet
+	cargo run --locked -p promweave -- demo
+
+.PHONY: test
+test: build ## Run every test, fetching a real Prometheus where none is installed
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	PROMWEAVE_SHARED="$${PROMWEAVE_SHARED:-}"; export PROMWEAVE_SHARED; \
+	if [ '$(NEXTEST)' = yes ]; then \
+	  cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
+	else \
+	  cargo test --locked --workspace --lib --bins --tests; \
+	fi
+	cargo test --locked --workspace --doc
+
+.PHONY: lint
+lint: wasm-target ## Format check and clippy, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked -p guest-merge --target wasm32-wasip2 -- -D warnings
+
+.PHONY: doc
+doc: ## Build the documentation of our own crates, warnings are errors
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+
+.PHONY: bench
+bench: wasm-target ## Measure each stage (release build)
+	cargo bench --locked --workspace --benches
+
+.PHONY: bench-smoke
+bench-smoke: wasm-target ## Run every bench once, unoptimised, to see that it still works
+	cargo test --locked --workspace --benches
+
+.PHONY: promqltest
+promqltest: ## Run every PromQL acceptance script in DIR and count the results
+	cargo run --locked -p promql --example promqltest -- '$(DIR)'
+
+.PHONY: deny
+deny: ## Check licences, duplicates and advisories (needs cargo-deny)
+	cargo deny check
+
+.PHONY: ci
+ci: lint test bench-smoke doc ## What CI runs

@@ -1,0 +1,148 @@
+//! Evaluation of a plan over columns.
+//!
+//! In: nodes, the samples of each selector, a budget. Out: per output series
+//! one value per evaluation time. Every operator works series by series over
+//! all steps at once; which series there are is known before the first step.
+//! Nothing is fetched here, and no clock is read
+//! (prometheus/promql/engine.go, `evaluator`).
+
+mod aggregate;
+mod binary;
+mod block;
+mod changes;
+mod data;
+mod dates;
+mod functions;
+mod heap;
+mod histograms;
+mod info;
+mod label_functions;
+mod over_time;
+mod quantile;
+mod range;
+mod rate;
+mod rate_extended;
+mod result;
+mod selector;
+mod sort;
+mod timestamps;
+
+use std::sync::Arc;
+
+use crate::annotations::{Annotations, Note};
+use crate::budget::Budget;
+use crate::plan::{Call, Grid, Node};
+use crate::query::Error;
+
+pub(crate) use block::{Block, Series};
+pub(crate) use data::Data;
+
+/// What an evaluation may look at at any depth.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) lookback_ms: i64,
+    pub(crate) subquery_step_ms: i64,
+    pub(crate) delayed_name_removal: bool,
+    pub(crate) type_and_unit: bool,
+    pub(crate) start_timestamps: bool,
+}
+
+/// The text of Prometheus for two results under one name.
+pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
+
+/// Evaluates nodes; collects notes on the way.
+pub(crate) struct Evaluator<'a> {
+    pub(crate) settings: Settings,
+    pub(crate) data: &'a [Data],
+    pub(crate) budget: &'a Budget,
+    pub(crate) annotations: Annotations,
+}
+
+impl Evaluator<'_> {
+    /// The value of a scalar or instant-vector node at every time of `grid`.
+    pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Block, Error> {
+        self.budget.check()?;
+        if grid.steps() == 0 {
+            return Ok(Block::empty(grid));
+        }
+        let block = match node {
+            Node::Number(value) => Block::scalar(grid, vec![*value; grid.steps()]),
+            Node::String(_) => Block::empty(grid),
+            Node::Instant(selector) => self.instant(selector, grid)?,
+            Node::Range(_) => {
+                return Err(Error::Execution("unexpected range vector in expression".to_owned()));
+            }
+            Node::Invariant(inner) => {
+                let once = self.eval(inner, Grid::once(grid.start_ms))?;
+                once.repeated(grid)
+            }
+            Node::Negate(inner) => {
+                let block = self.eval(inner, grid)?;
+                self.negate(block)?
+            }
+            Node::Call(call) => self.call(call, grid)?,
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, grid)?,
+            Node::Chain(chain) => self.chain(chain, grid)?,
+        };
+        self.charge(&block)?;
+        Ok(block)
+    }
+
+    /// The values of a scalar node.
+    fn scalar(&mut self, node: &Node, grid: Grid) -> Result<Vec<f64>, Error> {
+        let block = self.eval(node, grid)?;
+        Ok(block.into_scalar())
+    }
+
+    /// Counts a result against the budget. What an operator consumed is
+    /// released by [`Self::release`].
+    fn charge(&self, block: &Block) -> Result<(), Error> {
+        Ok(self.budget.charge_samples(block.weight())?)
+    }
+
+    fn release(&self, block: &Block) {
+        self.budget.release_samples(block.weight());
+    }
+
+    fn note(&mut self, note: Note, position: usize) {
+        self.annotations.add(note, position);
+    }
+
+    fn negate(&mut self, mut block: Block) -> Result<Block, Error> {
+        self.release(&block);
+        for series in &mut block.series {
+            self.drop_name(series);
+            series.floats.iter_mut().filter(|f| block::is_present(**f)).for_each(|f| *f = -*f);
+            for (_, histogram) in &mut series.histograms {
+                Arc::make_mut(histogram).multiply(-1.0);
+            }
+        }
+        if self.settings.delayed_name_removal {
+            return Ok(block);
+        }
+        block.merge_same_labels()
+    }
+
+    /// Marks a series as one whose name does not fit its values any more.
+    fn drop_name(&self, series: &mut Series) {
+        series.drop_name = true;
+        if !self.settings.delayed_name_removal {
+            series.labels = block::without_metadata(&series.labels);
+        }
+    }
+
+    /// Makes one series of those that an operator gave the same labels.
+    fn unify(&self, block: Block) -> Result<Block, Error> {
+        if block.grid.is_instant() && self.settings.delayed_name_removal {
+            return Ok(block);
+        }
+        block.merge_same_labels()
+    }
+
+    fn call(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
+        if let Some(place) = call.args.iter().position(|arg| matches!(arg, Node::Range(_))) {
+            return self.range_call(call, place, grid);
+        }
+        self.vector_call(call, grid)
+    }
+}

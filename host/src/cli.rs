@@ -1,0 +1,177 @@
+//! The command line. Comes in: arguments. Goes out: what to do, with every
+//! value checked. Flags have promxy's names.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::access_log::Destination;
+use crate::telemetry::logging::{Format, Threshold};
+
+/// One Prometheus endpoint in front of many servers.
+#[derive(Debug, Parser)]
+#[command(name = "promweave", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// Without a command, the proxy runs.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    /// How it runs.
+    pub serve: Serve,
+}
+
+/// What else the program can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a small fleet with holes in its data, and the proxy in front of it
+    Demo(Demo),
+    /// Check a configuration file and say what is wrong with it
+    Check {
+        /// The configuration file
+        #[arg(long, default_value = DEFAULT_CONFIG)]
+        config: PathBuf,
+    },
+}
+
+const DEFAULT_CONFIG: &str = "config.yaml";
+
+/// How the proxy runs.
+#[derive(Args, Clone, Debug)]
+pub struct Serve {
+    /// The configuration file
+    #[arg(long, default_value = DEFAULT_CONFIG)]
+    pub config: PathBuf,
+    /// Only check the configuration file
+    #[arg(long)]
+    pub check_config: bool,
+    /// Address to listen on
+    #[arg(long, default_value = ":8082", value_parser = bind_addr)]
+    pub bind_addr: SocketAddr,
+    #[command(flatten)]
+    /// What is logged.
+    pub log: Log,
+    #[command(flatten)]
+    /// What a query may cost.
+    pub query: QueryLimits,
+    /// How long a graceful shutdown may take
+    #[arg(long = "http.shutdown-timeout", default_value = "60s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+}
+
+/// What is logged, and how.
+#[derive(Args, Clone, Debug)]
+pub struct Log {
+    /// trace, debug, info, warning, error, fatal or panic
+    #[arg(long, default_value = "info")]
+    pub log_level: Threshold,
+    /// text or json
+    #[arg(long, default_value = "text", value_parser = log_format)]
+    pub log_format: Format,
+    /// Where requests are logged: none, stdout or stderr
+    #[arg(long, default_value = "stdout")]
+    pub access_log_destination: Destination,
+}
+
+/// What one query may cost.
+#[derive(Args, Clone, Debug)]
+pub struct QueryLimits {
+    /// Longest time a query may take
+    #[arg(long = "query.timeout", default_value = "2m", value_parser = duration)]
+    pub timeout: Duration,
+    /// Most samples a query may hold, and most samples one replica may answer
+    #[arg(long = "query.max-samples", default_value_t = 50_000_000)]
+    pub max_samples: u64,
+    /// Most bytes that one replica may answer, before decoding
+    #[arg(long = "query.max-bytes", default_value_t = 2_000_000_000)]
+    pub max_bytes: u64,
+    /// How far back an instant-vector selector looks for a sample
+    #[arg(long = "query.lookback-delta", default_value = "5m", value_parser = duration)]
+    pub lookback_delta: Duration,
+}
+
+/// How the demo runs.
+#[derive(Args, Clone, Debug)]
+pub struct Demo {
+    /// Address the proxy listens on
+    #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
+    pub bind_addr: SocketAddr,
+    #[command(flatten)]
+    /// What a query may cost.
+    pub query: QueryLimits,
+}
+
+impl Serve {
+    /// The flags by name, as `/api/v1/status/flags` shows them.
+    #[must_use]
+    pub fn flags(&self) -> BTreeMap<String, String> {
+        let ms = |duration: Duration| {
+            promql::duration::format_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
+        };
+        let flags = [
+            ("config", self.config.display().to_string()),
+            ("bind-addr", self.bind_addr.to_string()),
+            ("log-level", self.log.log_level.to_string()),
+            ("log-format", self.log.log_format.to_string()),
+            ("access-log-destination", self.log.access_log_destination.to_string()),
+            ("query.timeout", ms(self.query.timeout)),
+            ("query.max-samples", self.query.max_samples.to_string()),
+            ("query.max-bytes", self.query.max_bytes.to_string()),
+            ("query.lookback-delta", ms(self.query.lookback_delta)),
+            ("http.shutdown-timeout", ms(self.shutdown_timeout)),
+        ];
+        flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+}
+
+/// Go's listen address: `:8082` means every interface.
+fn bind_addr(text: &str) -> Result<SocketAddr, String> {
+    use std::net::ToSocketAddrs as _;
+    let full = if text.starts_with(':') { format!("[::]{text}") } else { text.to_owned() };
+    let mut found =
+        full.to_socket_addrs().map_err(|error| format!("{error}; expected host:port or :port"))?;
+    found.next().ok_or_else(|| "the host has no address".to_owned())
+}
+
+/// promxy takes any word for `text`; a typing error is better said.
+fn log_format(text: &str) -> Result<Format, String> {
+    match text {
+        "text" | "json" => Ok(Format::from_name(text)),
+        _ => Err("expected text or json".to_owned()),
+    }
+}
+
+/// A duration of Go's (`1m30s`) or of Prometheus's (`1d`), above zero.
+fn duration(text: &str) -> Result<Duration, String> {
+    let prometheus = promql::duration::parse(text).ok();
+    let nanos = prometheus.or_else(|| promql::duration::parse_go(text).ok());
+    match nanos.map(u64::try_from) {
+        Some(Ok(nanos)) if nanos > 0 => Ok(Duration::from_nanos(nanos)),
+        _ => Err("expected a duration above zero, such as 30s, 2m or 1m30s".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn promxys_way_of_writing_flags_is_understood() {
+        let args = ["promweave", "--config=a.yaml", "--bind-addr=:9", "--query.timeout=1m30s"];
+        let cli = Cli::parse_from(args);
+        assert_eq!(cli.serve.config, PathBuf::from("a.yaml"));
+        assert_eq!(cli.serve.bind_addr.port(), 9);
+        assert_eq!(cli.serve.query.timeout, Duration::from_secs(90));
+        assert_eq!(cli.serve.query.lookback_delta, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn bad_values_are_refused_with_what_is_allowed() {
+        for bad in ["--query.timeout=0", "--query.lookback-delta=soon", "--bind-addr=8082"] {
+            let error = Cli::try_parse_from(["promweave", bad]).expect_err(bad).to_string();
+            assert!(error.contains("expected"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The file against the table.
+
+use super::table::{ROOT, SECTIONS};
+use super::{Key, Kind, Section};
+use crate::config::report::{Mistake, Report, quoted};
+use crate::config::yaml::Cursor;
+
+/// Checks all keys of a file.
+pub(in crate::config) fn check(root: &Cursor<'_>, report: &mut Report) {
+    check_section(root, &ROOT, report);
+}
+
+fn check_section(at: &Cursor<'_>, section: &Section, report: &mut Report) {
+    for (name, value) in report.take(at.entries()).unwrap_or_default() {
+        match section.keys.iter().find(|(known, _)| *known == name) {
+            Some((_, kind)) => check_value(&value, *kind, report),
+            None => report.mistake_with(|| unknown(name, &value, section)),
+        }
+    }
+}
+
+fn check_value(value: &Cursor<'_>, kind: Kind, report: &mut Report) {
+    match kind {
+        Kind::Value => {}
+        Kind::Map(section) => check_section(value, section, report),
+        Kind::List(section) => {
+            for item in report.take(value.items()).unwrap_or_default() {
+                check_section(&item, section, report);
+            }
+        }
+        Kind::Ignored(_) | Kind::NotYet(_) if asks_nothing(value) => {}
+        Kind::Ignored(why) => report.note(value, why),
+        Kind::NotYet(instead) => report.mistake(not_yet(value, instead)),
+    }
+}
+
+fn asks_nothing(value: &Cursor<'_>) -> bool {
+    value.is_empty() || value.bool() == Ok(false)
+}
+
+fn not_yet(value: &Cursor<'_>, instead: &str) -> Mistake {
+    let hint = if instead.is_empty() { String::new() } else { format!(" ({instead})") };
+    value.key_mistake(format!("not supported yet, expected no such key or an empty value{hint}"))
+}
+
+fn unknown(name: &str, value: &Cursor<'_>, section: &Section) -> Mistake {
+    let hint = elsewhere(name)
+        .or_else(|| nearest(name, section).map(|near| format!("did you mean `{near}`?")))
+        .unwrap_or_else(|| format!("known here: {}", names(section).join(", ")));
+    value.key_mistake(format!("unknown key {}; {hint}", quoted(name)))
+}
+
+/// The sections that have a key of this very name.
+fn elsewhere(name: &str) -> Option<String> {
+    let has = |section: &&&Section| section.keys.iter().any(|(known, _)| *known == name);
+    let places: Vec<&str> = SECTIONS
+        .iter()
+        .filter(has)
+        .map(|section| if section.path.is_empty() { "the top level" } else { section.path })
+        .collect();
+    (!places.is_empty()).then(|| format!("it belongs in {}", places.join(" or ")))
+}
+
+/// The known name that a typing error may have been made in.
+fn nearest(name: &str, section: &Section) -> Option<&'static str> {
+    // Comparing costs the product of the lengths; no key is half as long.
+    if name.len() > 64 {
+        return None;
+    }
+    let allowed = (name.len() / 3).clamp(1, 4);
+    let distance = |known: &str| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known);
+    let near = section.keys.iter().map(|(known, _)| (distance(known), *known)).min()?;
+    (near.0 <= allowed).then_some(near.1)
+}
+
+fn names(section: &Section) -> Vec<&'static str> {
+    let supported = |(_, kind): &&Key| !matches!(kind, Kind::Ignored(_) | Kind::NotYet(_));
+    section.keys.iter().filter(supported).map(|(name, _)| *name).collect()
+}

@@ -1,0 +1,157 @@
+//! A place in the tree and the path that leads there; typed reads.
+//!
+//! A read gives the value or a mistake that says what was found and what is
+//! expected. Secrets pass through `text`, which never repeats what it found.
+
+use std::time::Duration;
+
+use crate::config::duration;
+
+use super::{Mistake, Node, Place, Value, push_key, quoted};
+
+/// A value of the file and how it is called.
+#[derive(Clone, Debug)]
+pub(in crate::config) struct Cursor<'a> {
+    path: String,
+    /// Where to point when the value is missing or has no place of its own.
+    key_place: Place,
+    node: &'a Node,
+}
+
+impl<'a> Cursor<'a> {
+    pub(in crate::config) const fn root(node: &'a Node) -> Self {
+        Self { path: String::new(), key_place: node.place, node }
+    }
+
+    /// A mistake at this value.
+    pub(in crate::config) fn mistake(&self, text: impl Into<String>) -> Mistake {
+        let place = match self.node.value {
+            // Nothing has no place; the parser reports where it noticed.
+            Value::Null => self.key_place,
+            _ => self.node.place,
+        };
+        Mistake { place, key: self.path.clone(), text: text.into() }
+    }
+
+    /// A mistake at the key of this value.
+    pub(in crate::config) fn key_mistake(&self, text: impl Into<String>) -> Mistake {
+        Mistake { place: self.key_place, key: self.path.clone(), text: text.into() }
+    }
+
+    /// A mistake about what is here; not for secrets, it repeats the text.
+    pub(in crate::config) fn unexpected(&self, expected: &str) -> Mistake {
+        self.mistake(format!("found {}, expected {expected}", self.found()))
+    }
+
+    fn found(&self) -> String {
+        match &self.node.value {
+            Value::Null => "nothing".to_owned(),
+            Value::Scalar { text, plain: true } => quoted(text),
+            Value::Scalar { text, plain: false } => format!("the text {}", quoted(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Map(_) => "a mapping".to_owned(),
+        }
+    }
+
+    /// Whether there is nothing: null, or empty text, list or mapping.
+    pub(in crate::config) fn is_empty(&self) -> bool {
+        match &self.node.value {
+            Value::Null => true,
+            Value::Scalar { text, .. } => text.is_empty(),
+            Value::List(items) => items.is_empty(),
+            Value::Map(entries) => entries.is_empty(),
+        }
+    }
+
+    pub(in crate::config) const fn is_null(&self) -> bool {
+        matches!(self.node.value, Value::Null)
+    }
+
+    /// The value of a key that is set; null counts as unset, and in anything
+    /// but a mapping no key is set.
+    pub(in crate::config) fn get(&self, key: &str) -> Option<Self> {
+        let Value::Map(entries) = &self.node.value else {
+            return None;
+        };
+        let entry = entries.iter().find(|entry| entry.key == key)?;
+        Some(self.child(key, entry.place, &entry.node)).filter(|value| !value.is_null())
+    }
+
+    fn child(&self, key: &str, key_place: Place, node: &'a Node) -> Self {
+        let mut path = self.path.clone();
+        push_key(&mut path, key);
+        Self { path, key_place, node }
+    }
+
+    /// All keys and values of a mapping; null is an empty one.
+    pub(in crate::config) fn entries(&self) -> Result<Vec<(&'a str, Self)>, Mistake> {
+        match &self.node.value {
+            Value::Null => Ok(Vec::new()),
+            Value::Map(entries) => Ok(entries
+                .iter()
+                .map(|entry| (entry.key.as_str(), self.child(&entry.key, entry.place, &entry.node)))
+                .collect()),
+            _ => Err(self.unexpected("a mapping")),
+        }
+    }
+
+    /// All items of a list; null is an empty one.
+    pub(in crate::config) fn items(&self) -> Result<Vec<Self>, Mistake> {
+        let Value::List(items) = &self.node.value else {
+            return if self.is_null() { Ok(Vec::new()) } else { Err(self.unexpected("a list")) };
+        };
+        let item = |(index, node): (usize, &'a std::rc::Rc<Node>)| Self {
+            path: format!("{}[{index}]", self.path),
+            key_place: self.key_place,
+            node,
+        };
+        Ok(items.iter().enumerate().map(item).collect())
+    }
+
+    /// A scalar as it is written: `1` and `true` are texts too.
+    pub(in crate::config) fn text(&self) -> Result<&'a str, Mistake> {
+        match &self.node.value {
+            Value::Scalar { text, .. } => Ok(text),
+            _ => Err(self.unexpected("text")),
+        }
+    }
+
+    fn plain(&self) -> Option<&'a str> {
+        match &self.node.value {
+            Value::Scalar { text, plain: true } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A boolean in any spelling of YAML 1.1, which is what promxy reads.
+    pub(in crate::config) fn bool(&self) -> Result<bool, Mistake> {
+        const SPELLINGS: [(bool, [&str; 4]); 2] =
+            [(true, ["true", "yes", "on", "y"]), (false, ["false", "no", "off", "n"])];
+        let found = self.plain().and_then(|plain| {
+            let lower = plain.to_ascii_lowercase();
+            SPELLINGS.iter().find(|(_, words)| words.contains(&lower.as_str()))
+        });
+        found.map(|(value, _)| *value).ok_or_else(|| self.unexpected("true or false"))
+    }
+
+    /// A whole number from 0.
+    pub(in crate::config) fn count(&self) -> Result<usize, Mistake> {
+        self.plain()
+            .and_then(|plain| plain.replace('_', "").parse().ok())
+            .ok_or_else(|| self.unexpected("a whole number from 0"))
+    }
+
+    /// A duration in Go's syntax, not negative.
+    pub(in crate::config) fn go_duration(&self) -> Result<Duration, Mistake> {
+        let text = self.text().map_err(|_| self.unexpected(duration::GO_FORM))?;
+        duration::parse_go(text).map_err(|reason| {
+            self.mistake(format!("found {}{reason}, expected {}", self.found(), duration::GO_FORM))
+        })
+    }
+
+    /// A duration in Prometheus's syntax.
+    pub(in crate::config) fn prometheus_duration(&self) -> Result<Duration, Mistake> {
+        let parsed = self.text().ok().and_then(duration::parse_prometheus);
+        parsed.ok_or_else(|| self.unexpected(duration::PROMETHEUS_FORM))
+    }
+}

@@ -1,0 +1,382 @@
+//! All server groups as one storage.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use futures_util::future::join_all;
+use promql::{Labels, SeriesBatch};
+
+use super::client::Client;
+use super::group::{Group, Scattered};
+use super::replica::Replica;
+use super::scope::{resolve, resolve_scope, with_group_labels};
+use super::{GroupError, tls};
+use crate::config::{Config, OnFailure, ServerGroup};
+use crate::policy;
+use crate::storage::{
+    Answer, Boxed, Context, Error, ExemplarRequest, Metadata, MetadataRequest, Scope, Select,
+    SeriesExemplars, Storage, TRUNCATED,
+};
+use crate::telemetry::Metrics;
+
+/// Every server group of the configuration.
+#[derive(Debug)]
+pub struct Fleet {
+    groups: Vec<Group>,
+}
+
+/// Why the fleet cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("server group {group}: {cause}")]
+pub struct SetUpError {
+    group: String,
+    cause: tls::Error,
+}
+
+impl Fleet {
+    /// Sets up all groups; connects to nothing yet. `bind` gives each group
+    /// its merge policy.
+    ///
+    /// # Errors
+    /// When a group's certificates cannot be used.
+    pub fn new(
+        config: &Config,
+        mut bind: impl FnMut(&ServerGroup) -> Arc<policy::Binding>,
+        metrics: &Arc<Metrics>,
+    ) -> Result<Self, SetUpError> {
+        let mut groups = Vec::new();
+        for group in &config.server_groups {
+            let title = title(group);
+            metrics.replicas(group.ordinal, &group.name, group.targets.len());
+            // Targets with labels of their own hold data of their own: a
+            // group within the group, which must answer like any other.
+            for (labels, targets) in by_labels(group) {
+                let client = Client::new(group.client.clone())
+                    .map_err(|cause| SetUpError { group: title.clone(), cause })?;
+                let replicas = targets
+                    .into_iter()
+                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read));
+                groups.push(Group {
+                    title: title.clone(),
+                    labels,
+                    replicas: replicas.collect(),
+                    policy: ArcSwap::new(bind(group)),
+                    on_failure: group.on_failure,
+                    client,
+                    metrics: Arc::clone(metrics),
+                });
+            }
+        }
+        Ok(Self { groups })
+    }
+
+    /// Asks every group at once. A group that is not required costs a
+    /// warning; any other fails the whole.
+    async fn every<'a, T, F>(
+        &'a self,
+        ask: impl Fn(&'a Group) -> F,
+    ) -> Result<(Vec<(&'a Group, T)>, Vec<String>), GroupError>
+    where
+        F: Future<Output = Result<T, GroupError>>,
+    {
+        let results = join_all(self.groups.iter().map(ask)).await;
+        let (mut answers, mut warnings) = (Vec::new(), Vec::new());
+        for (group, result) in self.groups.iter().zip(results) {
+            match result {
+                Ok(answer) => answers.push((group, answer)),
+                Err(error) if group.on_failure == OnFailure::Fail || error.is_about_the_query() => {
+                    return Err(error);
+                }
+                Err(error) => warnings.push(error.to_string()),
+            }
+        }
+        Ok((answers, warnings))
+    }
+
+    /// Asks every replica of every group whose labels leave something to ask.
+    async fn everywhere<'a, T, Q, F>(
+        &'a self,
+        call: &'static str,
+        context: &'a Context,
+        question: impl Fn(&'a Group) -> Option<Q>,
+        ask: impl Fn(&'a Group, &'a Replica, Context, Arc<Q>) -> F,
+    ) -> Result<Gathered<'a, T>, Error>
+    where
+        F: Future<Output = Result<Answer<T>, super::Error>>,
+    {
+        let (question, ask) = (&question, &ask);
+        let asked = self.every(|group| async move {
+            let Some(question) = question(group) else { return Ok(Scattered::nothing()) };
+            let question = Arc::new(question);
+            group
+                .scatter(call, context, |replica, own| {
+                    ask(group, replica, own, Arc::clone(&question))
+                })
+                .await
+        });
+        let (answers, mut warnings) = asked.await?;
+        let (mut parts, mut infos) = (Vec::new(), Vec::new());
+        for (group, scattered) in answers {
+            warnings.extend(scattered.warnings);
+            infos.extend(scattered.infos);
+            parts.extend(scattered.answers.into_iter().map(|answer| (group, answer)));
+        }
+        Ok(Gathered { parts, warnings, infos })
+    }
+}
+
+/// What all replicas said, in configured order, each with its group.
+struct Gathered<'a, T> {
+    parts: Vec<(&'a Group, T)>,
+    warnings: Vec<String>,
+    infos: Vec<String>,
+}
+
+/// How messages call a group.
+fn title(group: &ServerGroup) -> String {
+    if group.name.is_empty() { group.ordinal.to_string() } else { group.name.clone() }
+}
+
+/// The group's targets by the labels they add, in the order of the file.
+fn by_labels(group: &ServerGroup) -> Vec<(Labels, Vec<String>)> {
+    let mut parts: Vec<(Labels, Vec<String>)> = Vec::new();
+    for target in &group.targets {
+        let labels = group.series_labels(target);
+        match parts.iter_mut().find(|(own, _)| *own == labels) {
+            Some((_, targets)) => targets.push(target.url.clone()),
+            None => parts.push((labels, vec![target.url.clone()])),
+        }
+    }
+    parts
+}
+
+impl Fleet {
+    /// The groups' series as one batch per selector, in label order. Groups
+    /// that hold the same series are merged by the first one's policy, in
+    /// configured order.
+    async fn across_groups(
+        &self,
+        columns: Vec<Vec<SeriesBatch>>,
+    ) -> Result<Vec<policy::Merged>, Error> {
+        let Some(first) = self.groups.first() else {
+            return Ok(columns.iter().map(|_| policy::Merged::default()).collect());
+        };
+        let binding = first.policy.load_full();
+        let merging = tokio::task::spawn_blocking(move || {
+            columns.into_iter().map(|column| merge_column(&binding, column)).collect()
+        });
+        merging.await.map_err(|error| Error::Internal(format!("merge: {error}")))
+    }
+}
+
+fn merge_column(binding: &policy::Binding, column: Vec<SeriesBatch>) -> policy::Merged {
+    let mut filled: Vec<_> = column.into_iter().filter(|batch| !batch.is_empty()).collect();
+    if filled.len() <= 1 {
+        return policy::Merged { series: filled.pop().unwrap_or_default(), ..Default::default() };
+    }
+    let filled: Vec<&SeriesBatch> = filled.iter().collect();
+    policy::merge(binding, &filled, &policy::Options::everything(0))
+}
+
+impl Storage for Fleet {
+    fn select<'a>(
+        &'a self,
+        context: &'a Context,
+        selects: &'a [Select],
+    ) -> Boxed<'a, Vec<SeriesBatch>> {
+        Box::pin(async move {
+            let (answers, mut warnings) =
+                self.every(|group| group.select(context, selects)).await?;
+            let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];
+            let mut infos = Vec::new();
+            for (_, answer) in answers {
+                warnings.extend(answer.warnings);
+                infos.extend(answer.infos);
+                for (column, batch) in columns.iter_mut().zip(answer.data) {
+                    column.push(batch);
+                }
+            }
+            let mut data = Vec::with_capacity(columns.len());
+            for merged in self.across_groups(columns).await? {
+                warnings.extend(merged.warnings);
+                data.push(merged.series);
+            }
+            Ok(answer(data, warnings, infos))
+        })
+    }
+
+    fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>> {
+        Box::pin(async move {
+            let gathered = self.everywhere(
+                "series",
+                context,
+                |group| resolve_scope(scope, &group.labels),
+                |group, replica, own, scope| async move {
+                    replica.series(&group.client, &own, &scope).await
+                },
+            );
+            let Gathered { parts, mut warnings, infos } = gathered.await?;
+            let mut series: Vec<Labels> = Vec::new();
+            for (group, list) in parts {
+                series.extend(list.iter().map(|own| with_group_labels(own, &group.labels)));
+            }
+            sort_and_cut(&mut series, scope.limit, &mut warnings);
+            Ok(answer(series, warnings, infos))
+        })
+    }
+
+    fn label_names<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<String>> {
+        Box::pin(async move {
+            let gathered = self.everywhere(
+                "label_names",
+                context,
+                |group| resolve_scope(scope, &group.labels),
+                |group, replica, own, scope| async move {
+                    replica.label_names(&group.client, &own, &scope).await
+                },
+            );
+            let Gathered { parts, mut warnings, infos } = gathered.await?;
+            let mut names = Vec::new();
+            for (group, list) in parts {
+                // A group without series has no labels either.
+                if !list.is_empty() {
+                    names.extend(group.labels.iter().map(|(name, _)| name.to_owned()));
+                }
+                names.extend(list);
+            }
+            sort_and_cut(&mut names, scope.limit, &mut warnings);
+            Ok(answer(names, warnings, infos))
+        })
+    }
+
+    fn label_values<'a>(
+        &'a self,
+        context: &'a Context,
+        name: &'a str,
+        scope: &'a Scope,
+    ) -> Boxed<'a, Vec<String>> {
+        Box::pin(async move {
+            let gathered = self.everywhere(
+                "label_values",
+                context,
+                |group| resolve_scope(scope, &group.labels),
+                |group, replica, own, scope| async move {
+                    // Of a group label there is one value, if there is a series.
+                    let Some(value) = group.labels.get(name) else {
+                        return replica.label_values(&group.client, &own, name, &scope).await;
+                    };
+                    let names = replica.label_names(&group.client, &own, &scope).await?;
+                    let data = if names.data.is_empty() { None } else { Some(value.to_owned()) };
+                    let data = data.into_iter().collect();
+                    Ok(Answer { data, warnings: names.warnings, infos: names.infos })
+                },
+            );
+            let Gathered { parts, mut warnings, infos } = gathered.await?;
+            let mut values: Vec<String> = parts.into_iter().flat_map(|(_, list)| list).collect();
+            sort_and_cut(&mut values, scope.limit, &mut warnings);
+            Ok(answer(values, warnings, infos))
+        })
+    }
+
+    fn metadata<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a MetadataRequest,
+    ) -> Boxed<'a, BTreeMap<String, Vec<Metadata>>> {
+        Box::pin(async move {
+            let gathered = self.everywhere(
+                "metadata",
+                context,
+                |_| Some(()),
+                |group, replica, own, _| async move {
+                    replica.metadata(&group.client, &own, request.metric.as_deref()).await
+                },
+            );
+            let Gathered { parts, warnings, infos } = gathered.await?;
+            let mut merged: BTreeMap<String, Vec<Metadata>> = BTreeMap::new();
+            for (metric, entries) in parts.into_iter().flat_map(|(_, list)| list) {
+                let known = merged.entry(metric).or_default();
+                for entry in entries {
+                    if !known.contains(&entry) {
+                        known.push(entry);
+                    }
+                }
+            }
+            if request.limit_per_metric > 0 {
+                merged.values_mut().for_each(|list| list.truncate(request.limit_per_metric));
+            }
+            if request.limit > 0 {
+                merged = merged.into_iter().take(request.limit).collect();
+            }
+            Ok(answer(merged, warnings, infos))
+        })
+    }
+
+    fn exemplars<'a>(
+        &'a self,
+        context: &'a Context,
+        request: &'a ExemplarRequest,
+    ) -> Boxed<'a, Vec<SeriesExemplars>> {
+        Box::pin(async move {
+            let window = (request.start_ms, request.end_ms);
+            let gathered = self.everywhere(
+                "query_exemplars",
+                context,
+                |group| {
+                    let selectors = request.selectors.iter();
+                    let selectors: Vec<_> =
+                        selectors.filter_map(|own| resolve(own, &group.labels)).collect();
+                    (!selectors.is_empty()).then_some(selectors)
+                },
+                |group, replica, own, selectors| async move {
+                    replica.exemplars(&group.client, &own, &selectors, window).await
+                },
+            );
+            let Gathered { parts, warnings, infos } = gathered.await?;
+            Ok(answer(merge_exemplars(parts), warnings, infos))
+        })
+    }
+}
+
+/// The same exemplar from several replicas is one exemplar.
+fn merge_exemplars(parts: Vec<(&Group, Vec<SeriesExemplars>)>) -> Vec<SeriesExemplars> {
+    let mut merged: BTreeMap<Labels, SeriesExemplars> = BTreeMap::new();
+    for (group, list) in parts {
+        for mut series in list {
+            series.labels = with_group_labels(&series.labels, &group.labels);
+            match merged.entry(series.labels.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(series);
+                }
+                Entry::Occupied(mut entry) => entry.get_mut().exemplars.extend(series.exemplars),
+            }
+        }
+    }
+    for series in merged.values_mut() {
+        series.exemplars.sort_by(|a, b| {
+            (a.timestamp_ms, &a.labels, &a.value).cmp(&(b.timestamp_ms, &b.labels, &b.value))
+        });
+        series.exemplars.dedup();
+    }
+    merged.into_values().collect()
+}
+
+fn sort_and_cut<T: Ord>(list: &mut Vec<T>, limit: usize, warnings: &mut Vec<String>) {
+    list.sort_unstable();
+    list.dedup();
+    if limit > 0 && list.len() > limit {
+        list.truncate(limit);
+        warnings.push(TRUNCATED.to_owned());
+    }
+}
+
+fn answer<T>(data: T, mut warnings: Vec<String>, mut infos: Vec<String>) -> Answer<T> {
+    for texts in [&mut warnings, &mut infos] {
+        let mut seen = HashSet::new();
+        texts.retain(|text| seen.insert(text.clone()));
+    }
+    Answer { data, warnings, infos }
+}

@@ -1,0 +1,275 @@
+//! One server group: the same question to all its replicas, one answer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use promql::budget::{Budget, Exceeded};
+use promql::{Labels, SeriesBatch};
+
+use super::client::Client;
+use super::replica::Replica;
+use super::scope::{resolve, with_group_labels};
+use super::{Error, GroupError};
+use crate::config::OnFailure;
+use crate::policy;
+use crate::storage::{Answer, Context, Select};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::ReplicaCall;
+
+/// How much longer than the first complete answer of a group the others may
+/// take. A server that hangs then costs a warning and not the query.
+const STRAGGLER_GRACE: Duration = Duration::from_secs(10);
+
+/// Replicas that hold the same data.
+#[derive(Debug)]
+pub struct Group {
+    /// What messages call it: its `name`, or its position.
+    pub title: String,
+    /// Labels of every series of the group.
+    pub labels: Labels,
+    /// In configured order.
+    pub replicas: Vec<Replica>,
+    /// How their samples become one; swapped whole.
+    pub policy: ArcSwap<policy::Binding>,
+    /// What its failure means for a query.
+    pub on_failure: OnFailure,
+    /// Its connections.
+    pub client: Client,
+    /// Where its requests are counted.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The answers of a group's replicas.
+#[derive(Debug)]
+pub struct Scattered<T> {
+    /// Answers, in configured order of the replicas that gave one.
+    pub answers: Vec<T>,
+    /// One text per replica that failed, and what the others warned of.
+    pub warnings: Vec<String>,
+    /// What the replicas remarked.
+    pub infos: Vec<String>,
+}
+
+impl<T> Scattered<T> {
+    /// The answer of a group that was not asked.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { answers: Vec::new(), warnings: Vec::new(), infos: Vec::new() }
+    }
+}
+
+impl Group {
+    /// Asks every replica at once and waits for all of them, but not for one
+    /// that hangs while another has answered.
+    ///
+    /// # Errors
+    /// When no replica answered.
+    pub async fn scatter<'a, T, F>(
+        &'a self,
+        call: &'static str,
+        context: &Context,
+        ask: impl Fn(&'a Replica, Context) -> F,
+    ) -> Result<Scattered<T>, GroupError>
+    where
+        F: Future<Output = Result<Answer<T>, Error>>,
+    {
+        let mut running: FuturesUnordered<_> = self
+            .replicas
+            .iter()
+            .enumerate()
+            .map(|(index, replica)| {
+                // Each answer has its own budget: a flood is its sender's fault.
+                let own = Context {
+                    budget: context.budget.fresh(),
+                    received: Arc::default(),
+                    ..context.clone()
+                };
+                let received = own.received.clone();
+                let asked = ask(replica, own);
+                async move {
+                    let started = Instant::now();
+                    let result = asked.await;
+                    let bytes = received.load(Ordering::Relaxed);
+                    self.record(replica, call, started.elapsed(), (&result, bytes));
+                    (index, result)
+                }
+            })
+            .collect();
+        let mut results: Vec<Option<Result<Answer<T>, Error>>> = Vec::new();
+        results.resize_with(self.replicas.len(), || None);
+        let mut grace = context.deadline;
+        while !running.is_empty() {
+            match tokio::time::timeout_at(grace.into(), running.next()).await {
+                Ok(Some((index, result))) => {
+                    if result.is_ok() {
+                        grace = grace.min(Instant::now() + STRAGGLER_GRACE);
+                    }
+                    results[index] = Some(result);
+                }
+                Ok(None) | Err(_) => break,
+            }
+        }
+        self.sort_out(results)
+    }
+
+    /// Splits results into answers and warnings.
+    fn sort_out<T>(
+        &self,
+        results: Vec<Option<Result<Answer<T>, Error>>>,
+    ) -> Result<Scattered<T>, GroupError> {
+        let mut scattered = Scattered::nothing();
+        let mut errors = Vec::new();
+        for (replica, result) in self.replicas.iter().zip(results) {
+            match result.unwrap_or(Err(Error::Straggler)) {
+                Ok(answer) => {
+                    scattered.answers.push(answer.data);
+                    scattered.warnings.extend(answer.warnings);
+                    scattered.infos.extend(answer.infos);
+                }
+                Err(error) => errors.push((replica.name.as_str(), error)),
+            }
+        }
+        if scattered.answers.is_empty() && !errors.is_empty() {
+            return Err(GroupError::new(&self.title, &errors));
+        }
+        for (name, error) in errors {
+            tracing::warn!(group = %self.title, replica = %name, %error, "replica gave no answer");
+            scattered
+                .warnings
+                .push(format!("server group {}: replica {name}: {error}", self.title));
+        }
+        Ok(scattered)
+    }
+
+    fn record<T>(
+        &self,
+        replica: &Replica,
+        call: &'static str,
+        elapsed: Duration,
+        (result, bytes): (&Result<T, Error>, u64),
+    ) {
+        self.metrics.replica_call(&ReplicaCall {
+            server_group: &self.title,
+            replica: &replica.name,
+            call,
+            outcome: result.as_ref().map_or_else(Error::name, |_| "success"),
+            elapsed,
+            bytes,
+        });
+    }
+
+    /// Merged raw samples of each selector, with the group's labels, series
+    /// in label order.
+    ///
+    /// # Errors
+    /// When no replica answered, or the merged samples exceed the budget.
+    pub async fn select(
+        &self,
+        context: &Context,
+        selects: &[Select],
+    ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
+        let binding = self.policy.load_full();
+        let span = binding.span(self.replicas.len());
+        let (before, after) =
+            span.map_or((0, 0), |span| (signed(span.before_ms), signed(span.after_ms)));
+        // What is asked: selectors that can match here, wider by what the
+        // policy's decisions look at.
+        let asked: Vec<(usize, Select)> = selects
+            .iter()
+            .enumerate()
+            .filter_map(|(index, select)| {
+                let matchers = resolve(&select.matchers, &self.labels)?;
+                let start_ms = select.start_ms.saturating_sub(before);
+                let end_ms = select.end_ms.saturating_add(after);
+                Some((index, Select { matchers, start_ms, end_ms, lookups: select.lookups }))
+            })
+            .collect();
+        let mut answer =
+            Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
+        if asked.is_empty() || self.replicas.is_empty() {
+            return Ok(answer);
+        }
+        let texts: Vec<Select> = asked.iter().map(|(_, select)| select.clone()).collect();
+        let scattered = self
+            .scatter("get_value", context, |replica, own| {
+                let texts = &texts;
+                async move { replica.select(&self.client, &own, texts).await }
+            })
+            .await?;
+        answer.warnings = scattered.warnings;
+        answer.infos = scattered.infos;
+        let windows: Vec<Wanted> =
+            asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
+        let (labels, budget) = (self.labels.clone(), context.budget.clone());
+        let merging = tokio::task::spawn_blocking(move || {
+            merge_all(&binding, scattered.answers, &windows, &labels, &budget)
+        });
+        let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
+        for (index, merged) in merged {
+            if let Some(fault) = &merged.fault {
+                self.metrics.policy_fault(self.policy.load().name(), fault.name());
+            }
+            answer.data[index] = merged.series;
+            answer.warnings.extend(merged.warnings);
+        }
+        Ok(answer)
+    }
+}
+
+/// What is kept of a selector's merged samples.
+struct Wanted {
+    /// Which selector of the query.
+    index: usize,
+    start_ms: i64,
+    end_ms: i64,
+}
+
+impl Wanted {
+    const fn of(index: usize, select: &Select) -> Self {
+        Self { index, start_ms: select.start_ms, end_ms: select.end_ms }
+    }
+}
+
+/// Merges each selector's answers and cuts them to the window asked for.
+fn merge_all(
+    binding: &policy::Binding,
+    mut answers: Vec<Vec<SeriesBatch>>,
+    wanted: &[Wanted],
+    labels: &Labels,
+    budget: &Budget,
+) -> Result<Vec<(usize, policy::Merged)>, Exceeded> {
+    let mut all = Vec::with_capacity(wanted.len());
+    for (position, wanted) in wanted.iter().enumerate() {
+        let replicas: Vec<SeriesBatch> = answers
+            .iter_mut()
+            .map(|answer| {
+                let mut batch = std::mem::take(&mut answer[position]);
+                // Before the merge: a group label may make two series one.
+                if !labels.is_empty() {
+                    batch.relabel(|own| with_group_labels(own, labels));
+                }
+                batch
+            })
+            .collect();
+        let replicas: Vec<&SeriesBatch> = replicas.iter().collect();
+        let options = policy::Options {
+            evaluation_ms: wanted.end_ms,
+            start_ms: wanted.start_ms,
+            end_ms: wanted.end_ms,
+            kind_of: None,
+        };
+        let merged = policy::merge(binding, &replicas, &options);
+        budget.charge_samples(merged.series.samples())?;
+        all.push((wanted.index, merged));
+    }
+    Ok(all)
+}
+
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,296 @@
+//! Puts the parts together: a configuration becomes a fleet, a fleet an API,
+//! an API a server that runs until a signal.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::api::{Api, BuildInfo, Cors, Phase, Settings, Status};
+use crate::cli::{QueryLimits, Serve};
+use crate::config::{self, Config, ServerGroup};
+use crate::gather::Fleet;
+use crate::policy;
+use crate::query::{Engine, Limits};
+use crate::server::{self, Observer};
+use crate::storage::Storage;
+use crate::telemetry::access_log::Destination;
+use crate::telemetry::logging::{self, Format};
+use crate::telemetry::{AccessLog, Metrics};
+
+/// Largest form body; Grafana's are some kilobytes.
+const MAX_FORM_BYTES: usize = 2 << 20;
+/// How much of a request's parameters the access log shows: promxy's default.
+const MAX_LOGGED_FORM_BYTES: usize = 256;
+/// Queries that run at once: Prometheus's `--query.max-concurrency`.
+const MAX_CONCURRENCY: usize = 20;
+
+/// Why the process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// Something that the configuration names cannot be used.
+    #[error(transparent)]
+    Fleet(#[from] crate::gather::SetUpError),
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The log, or a signal handler.
+    #[error("cannot set up {what}: {cause}")]
+    SetUp {
+        /// What it was.
+        what: &'static str,
+        /// What the system says.
+        cause: String,
+    },
+}
+
+/// A server that runs in the background.
+#[derive(Debug)]
+pub struct Listening {
+    /// Where it can be reached.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<usize>,
+}
+
+impl Listening {
+    /// Lets running requests end and waits for them.
+    async fn stop(self) {
+        // Without a receiver the server has ended already.
+        let _ = self.stop.send(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the server ended badly");
+        }
+    }
+}
+
+/// Checks a configuration file, certificates included, and says what to note.
+///
+/// # Errors
+/// When the file is wrong; the error lists every mistake.
+pub fn check(path: &Path) -> Result<(), Error> {
+    let config = config::load(path)?;
+    Fleet::new(&config, native_binding, &Arc::new(Metrics::default()))?;
+    say(&format!("{} is a valid configuration file", path.display()));
+    config.notes.iter().for_each(|note| say(note));
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the answer to a command, not a log")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// Runs the proxy until SIGTERM or SIGINT.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn run(serve: &Serve) -> Result<(), Error> {
+    logging::init(serve.log.log_level, serve.log.log_format)
+        .map_err(|error| Error::SetUp { what: "the log", cause: error.to_string() })?;
+    let config = config::load(&serve.config)?;
+    for note in &config.notes {
+        tracing::info!("{note}");
+    }
+    let destination = serve.log.access_log_destination;
+    let access_log = AccessLog::new(destination, serve.log.log_format)
+        .map_err(|error| Error::SetUp { what: "the access log", cause: error.to_string() })?;
+    let parts = Parts {
+        limits: limits(&serve.query, &config),
+        flags: serve.flags(),
+        access_log,
+        drain_timeout: serve.shutdown_timeout,
+    };
+    let proxy = proxy(&config, serve.bind_addr, parts).await?;
+    until_stopped(vec![proxy]).await
+}
+
+/// What the command line decides.
+struct Parts {
+    limits: Limits,
+    flags: BTreeMap<String, String>,
+    access_log: AccessLog,
+    drain_timeout: Duration,
+}
+
+impl Parts {
+    /// For the demo's servers: everything as by default, and quiet.
+    fn quiet(query: &QueryLimits, config: &Config) -> Result<Self, Error> {
+        let access_log = AccessLog::new(Destination::None, Format::Text);
+        Ok(Self {
+            limits: limits(query, config),
+            flags: BTreeMap::new(),
+            access_log: access_log.map_err(|error| Error::SetUp {
+                what: "the access log",
+                cause: error.to_string(),
+            })?,
+            drain_timeout: Duration::from_secs(1),
+        })
+    }
+}
+
+/// The proxy in front of the configured groups.
+async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Listening, Error> {
+    let metrics = metrics();
+    let fleet = Fleet::new(config, native_binding, &metrics)?;
+    listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
+}
+
+/// The default rule without a sandbox: for checks that merge nothing.
+fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
+    Arc::new(policy::Binding::native(policy::Settings::default()))
+}
+
+/// A proxy for the demo, from a configuration's text.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn demo_proxy(
+    text: &str,
+    query: &QueryLimits,
+    address: SocketAddr,
+) -> Result<Listening, Error> {
+    let config = config::parse(text, "demo", Path::new("."))?;
+    let parts = Parts::quiet(query, &config)?;
+    proxy(&config, address, parts).await
+}
+
+/// A server over any storage, for the demo.
+///
+/// # Errors
+/// When it cannot start.
+pub async fn storage(
+    storage: Arc<dyn Storage>,
+    query: &QueryLimits,
+    address: SocketAddr,
+) -> Result<Listening, Error> {
+    let config = config::parse("promxy: {}", "demo", Path::new("."))?;
+    let parts = Parts::quiet(query, &config)?;
+    listen(storage, address, "", parts, metrics()).await
+}
+
+async fn listen(
+    storage: Arc<dyn Storage>,
+    address: SocketAddr,
+    config_yaml: &str,
+    parts: Parts,
+    metrics: Arc<Metrics>,
+) -> Result<Listening, Error> {
+    let listener = bind(address).await?;
+    let address = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let engine = Engine::new(Arc::clone(&storage), parts.limits, Arc::clone(&metrics));
+    let settings = settings(&parts.limits);
+    let api = Arc::new(Api::new(Arc::new(engine), storage, Arc::clone(&metrics), settings));
+    api.set_status(status(config_yaml, parts.flags));
+    api.set_phase(Phase::Ready);
+    metrics.reloaded(true);
+    let observer = Observer { metrics, access_log: Arc::new(parts.access_log) };
+    let limits = server::Limits { drain_timeout: parts.drain_timeout, ..Default::default() };
+    let (stop, mut stopped) = watch::channel(false);
+    let stopping = Arc::clone(&api);
+    let shutdown = async move {
+        // A sender that is gone means the same as one that says so.
+        let _ = stopped.wait_for(|stop| *stop).await;
+        stopping.set_phase(Phase::Stopping);
+    };
+    let task = tokio::spawn(server::serve(listener, api, observer, limits, shutdown));
+    tracing::info!(%address, "listening");
+    Ok(Listening { address, stop, task })
+}
+
+/// Binds an address; where a machine has no IPv6, "every address" is IPv4's.
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    let error = match TcpListener::bind(address).await {
+        Ok(listener) => return Ok(listener),
+        Err(source) => Error::Bind { address, source },
+    };
+    let any_v6 = address.is_ipv6() && address.ip().is_unspecified();
+    let taken =
+        matches!(&error, Error::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse);
+    if !any_v6 || taken {
+        return Err(error);
+    }
+    TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await.map_err(|_| error)
+}
+
+fn limits(query: &QueryLimits, config: &Config) -> Limits {
+    let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+    Limits {
+        timeout: query.timeout,
+        max_samples: query.max_samples,
+        max_bytes: query.max_bytes,
+        max_concurrency: MAX_CONCURRENCY,
+        options: promql::query::Options {
+            lookback_ms: ms(query.lookback_delta),
+            subquery_step_ms: ms(config.global.evaluation_interval),
+            ..Default::default()
+        },
+    }
+}
+
+fn settings(limits: &Limits) -> Settings {
+    Settings {
+        route_prefix: String::new(),
+        metrics_path: "/metrics".to_owned(),
+        cors: Cors::new(".*").expect("the pattern for every origin is valid"),
+        timeout: limits.timeout,
+        max_samples: limits.max_samples,
+        max_bytes: limits.max_bytes,
+        max_form_bytes: MAX_FORM_BYTES,
+        max_logged_form_bytes: MAX_LOGGED_FORM_BYTES,
+        reload: None,
+        language: limits.options.language,
+    }
+}
+
+fn metrics() -> Arc<Metrics> {
+    Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), ""))
+}
+
+fn status(config_yaml: &str, flags: BTreeMap<String, String>) -> Status {
+    let now = SystemTime::now();
+    Status {
+        build: BuildInfo { version: env!("CARGO_PKG_VERSION").to_owned(), ..Default::default() },
+        config_yaml: config_yaml.to_owned(),
+        flags,
+        started: Some(now),
+        reload_succeeded: true,
+        config_loaded: Some(now),
+    }
+}
+
+/// Waits for SIGTERM or SIGINT, then stops the servers one after the other.
+///
+/// # Errors
+/// When the signals cannot be watched.
+pub async fn until_stopped(servers: Vec<Listening>) -> Result<(), Error> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let watch = |kind| {
+        signal(kind)
+            .map_err(|error| Error::SetUp { what: "signal handling", cause: error.to_string() })
+    };
+    let (mut terminate, mut interrupt) =
+        (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("SIGTERM: letting running requests end"),
+        _ = interrupt.recv() => tracing::info!("SIGINT: letting running requests end"),
+    }
+    for server in servers {
+        server.stop().await;
+    }
+    Ok(())
+}
