@@ -162,21 +162,16 @@ impl Api {
         }
     }
 
-    /// The path below the route prefix, and the extension it belongs to.
-    fn locate<'a>(
-        &self,
-        method: &Method,
-        path: &'a str,
-    ) -> (Option<&'a str>, Option<(&Arc<dyn Extension>, usize)>) {
-        let path = path
-            .strip_prefix(self.settings.route_prefix.as_str())
-            .filter(|rest| rest.starts_with('/'));
-        let extension = path.and_then(|path| {
-            self.extensions
-                .iter()
-                .find_map(|own| own.body_limit(method, path).map(|limit| (own, limit)))
-        });
-        (path, extension)
+    /// The path below the route prefix.
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.settings.route_prefix.as_str()).filter(|rest| rest.starts_with('/'))
+    }
+
+    /// The extension that a request is for, with the largest body it takes.
+    fn extension(&self, method: &Method, below: &str) -> Option<(&dyn Extension, usize)> {
+        self.extensions
+            .iter()
+            .find_map(|own| own.body_limit(method, below).map(|limit| (&**own, limit)))
     }
 
     fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<Vec<u8>>)> {
@@ -189,8 +184,10 @@ impl Api {
     async fn respond(&self, request: Request<Bytes>) -> Response<Body> {
         let note = request.extensions().get::<Note>().cloned().unwrap_or_default();
         let full = request.uri().path().to_owned();
-        let (below, extension) = self.locate(request.method(), &full);
-        if let (Some(path), Some((extension, _))) = (below, extension) {
+        let below = self.below(&full);
+        if let Some(path) = below
+            && let Some((extension, _)) = self.extension(request.method(), path)
+        {
             note.set("extension", String::new());
             return extension.answer(path, request).await;
         }
@@ -199,35 +196,41 @@ impl Api {
         let route = self.route(&full, below);
         let handler = route.as_ref().map_or("not_found", |(route, _)| route.pattern);
         note.set(handler, form.encoded(self.settings.max_logged_form_bytes));
+        let is_api = below.is_some_and(|path| path.starts_with(router::API));
+        if is_api && head.method == Method::OPTIONS {
+            return self.with_cors(&head.headers, reply::no_content());
+        }
         let Some((route, parameter)) = route else {
             return reply::not_found();
         };
         let call =
             Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
-        self.respond_at(route, call, &head).await
+        self.respond_at(route, call, &head.headers).await
     }
 
     async fn respond_at(
         &self,
         route: &'static Route,
         call: Call,
-        head: &request::Parts,
+        headers: &HeaderMap,
     ) -> Response<Body> {
         let is_api = route.pattern.starts_with(router::API);
-        let mut response = if is_api && head.method == Method::OPTIONS {
-            reply::no_content()
-        } else if head.method == Method::OPTIONS {
+        if call.method == Method::OPTIONS {
             reply::options(&route.allowed())
-        } else if !route.takes(&head.method) {
+        } else if !route.takes(&call.method) {
             reply::method_not_allowed(&route.allowed())
-        } else if is_api && self.phase() == Phase::Starting {
+        } else if !is_api {
+            self.run(route.endpoint, call, headers).await
+        } else if self.phase() == Phase::Starting {
             status::unavailable(Phase::Starting)
         } else {
-            self.run(route.endpoint, call, &head.headers).await
-        };
-        if is_api {
-            self.settings.cors.apply(&head.headers, response.headers_mut());
+            let response = self.run(route.endpoint, call, headers).await;
+            self.with_cors(headers, response)
         }
+    }
+
+    fn with_cors(&self, request: &HeaderMap, mut response: Response<Body>) -> Response<Body> {
+        self.settings.cors.apply(request, response.headers_mut());
         response
     }
 
@@ -287,10 +290,11 @@ impl Answer {
 
 impl App for Api {
     fn body_limit(&self, head: &request::Parts) -> usize {
-        match self.locate(&head.method, head.uri.path()) {
-            (_, Some((_, limit))) => limit,
-            _ if has_form(head) => self.settings.max_form_bytes,
-            _ => 0,
+        let below = self.below(head.uri.path());
+        match below.and_then(|path| self.extension(&head.method, path)) {
+            Some((_, limit)) => limit,
+            None if has_form(head) => self.settings.max_form_bytes,
+            None => 0,
         }
     }
 

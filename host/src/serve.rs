@@ -40,6 +40,9 @@ pub enum Error {
     /// Something that the configuration names cannot be used.
     #[error(transparent)]
     Fleet(#[from] crate::gather::SetUpError),
+    /// The policy that is part of this executable.
+    #[error("the built-in merge policy")]
+    Policy(#[from] policy::Error),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -145,9 +148,34 @@ impl Parts {
 
 /// The proxy in front of the configured groups.
 async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Listening, Error> {
+    let engine = policy::Engine::new(&policy::EngineLimits::default())?;
+    let builtin = Arc::new(policy::Version::builtin(&engine)?);
     let metrics = metrics();
-    let fleet = Fleet::new(config, native_binding, &metrics)?;
+    let mut failed = None;
+    let bind = |group: &ServerGroup| match binding(&builtin, group) {
+        Ok(binding) => binding,
+        Err(error) => {
+            failed.get_or_insert(error);
+            native_binding(group)
+        }
+    };
+    let fleet = Fleet::new(config, bind, &metrics)?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
     listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
+}
+
+/// The built-in component with a group's settings, which are also those of
+/// the native rule that answers if it ever fails.
+fn binding(
+    version: &Arc<policy::Version>,
+    group: &ServerGroup,
+) -> Result<Arc<policy::Binding>, policy::Error> {
+    let settings = config::policy_settings(group);
+    let fallback = policy::Settings::from_json(&settings).map_err(policy::Error::Settings)?;
+    let limits = policy::Limits::default();
+    policy::Binding::component(Arc::clone(version), &settings, fallback, limits).map(Arc::new)
 }
 
 /// The default rule without a sandbox: for checks that merge nothing.

@@ -17,6 +17,7 @@ mod heap;
 mod histograms;
 mod info;
 mod label_functions;
+mod mean;
 mod over_time;
 mod quantile;
 mod range;
@@ -47,6 +48,36 @@ pub(crate) struct Settings {
     pub(crate) start_timestamps: bool,
 }
 
+/// What a result under construction is charged, series by series, so that a
+/// query stops before it has built what it may not hold. Given back when
+/// construction ends: the whole result is charged then.
+struct Held<'b> {
+    budget: &'b Budget,
+    samples: usize,
+    bytes: usize,
+}
+
+impl<'b> Held<'b> {
+    fn new(budget: &'b Budget) -> Self {
+        Self { budget, samples: 0, bytes: 0 }
+    }
+
+    fn add(&mut self, series: &Series) -> Result<(), Error> {
+        let (samples, bytes) = (series.weight(), series.bytes());
+        self.samples += samples;
+        self.bytes += bytes;
+        self.budget.charge_bytes(bytes)?;
+        Ok(self.budget.charge_samples(samples)?)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.budget.release_samples(self.samples);
+        self.budget.release_bytes(self.bytes);
+    }
+}
+
 /// The text of Prometheus for two results under one name.
 pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the same labelset";
 
@@ -74,6 +105,7 @@ impl Evaluator<'_> {
             }
             Node::Invariant(inner) => {
                 let once = self.eval(inner, Grid::once(grid.start_ms))?;
+                self.release(&once);
                 once.repeated(grid)
             }
             Node::Negate(inner) => {
@@ -91,16 +123,19 @@ impl Evaluator<'_> {
     /// The values of a scalar node.
     fn scalar(&mut self, node: &Node, grid: Grid) -> Result<Vec<f64>, Error> {
         let block = self.eval(node, grid)?;
+        self.release(&block);
         Ok(block.into_scalar())
     }
 
     /// Counts a result against the budget. What an operator consumed is
     /// released by [`Self::release`].
     fn charge(&self, block: &Block) -> Result<(), Error> {
+        self.budget.charge_bytes(block.bytes())?;
         Ok(self.budget.charge_samples(block.weight())?)
     }
 
     fn release(&self, block: &Block) {
+        self.budget.release_bytes(block.bytes());
         self.budget.release_samples(block.weight());
     }
 

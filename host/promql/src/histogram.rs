@@ -11,6 +11,8 @@ mod buckets;
 mod custom;
 mod reset;
 mod side;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trim;
 

@@ -9,6 +9,8 @@
 
 mod lower;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use crate::ast::{AggregateOp, BinaryOp, Extended, ValueType, VectorMatching};
 use crate::functions::Function;

@@ -54,6 +54,10 @@ pub enum Error {
     /// A computed duration is not one (`bad_data`).
     #[error(transparent)]
     Duration(#[from] durations::Error),
+    /// A range query of something that is not evaluated at steps
+    /// (`bad_data`).
+    #[error("invalid expression type \"{0}\" for range query, must be Scalar or instant Vector")]
+    NotForRange(&'static str),
     /// The time range is none: the caller has let through what it must check.
     #[error("invalid time range: {0}")]
     Range(&'static str),
@@ -117,10 +121,7 @@ impl Query {
         let grid = Grid { start_ms, end_ms, step_ms: step_ms.max(1) };
         let value_type = expr.value_type();
         if !instant && !matches!(value_type, ValueType::Scalar | ValueType::Vector) {
-            return Err(Error::Execution(format!(
-                "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
-                value_type.documented()
-            )));
+            return Err(Error::NotForRange(value_type.documented()));
         }
         let range_ms = end_ms.saturating_sub(start_ms);
         durations::resolve(&mut expr, Evaluation { step_ms, range_ms })?;

@@ -55,6 +55,19 @@ impl SeriesBatch {
         Self::default()
     }
 
+    /// A batch with room for so many series and float samples.
+    #[must_use]
+    pub fn with_capacity(series: usize, floats: usize) -> Self {
+        Self {
+            labels: Vec::with_capacity(series),
+            float_ends: Vec::with_capacity(series),
+            histogram_ends: Vec::with_capacity(series),
+            float_times: Vec::with_capacity(floats),
+            float_values: Vec::with_capacity(floats),
+            ..Self::default()
+        }
+    }
+
     /// Number of series.
     #[must_use]
     pub fn len(&self) -> usize {

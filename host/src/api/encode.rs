@@ -48,14 +48,7 @@ impl Document {
 #[derive(Debug)]
 pub enum Data {
     /// Of a query.
-    Query {
-        /// The value.
-        value: Value,
-        /// At most so many series (0: all); who sets it warns.
-        limit: usize,
-        /// `stats`, left out if `None`.
-        stats: Option<query::Statistics>,
-    },
+    Query(Box<QueryData>),
     /// A list of texts.
     Strings(Vec<String>),
     /// A list of label sets.
@@ -66,6 +59,17 @@ pub enum Data {
     Exemplars(Vec<SeriesExemplars>),
     /// JSON that is written already.
     Json(Vec<u8>),
+}
+
+/// The `data` of a query's answer.
+#[derive(Debug)]
+pub struct QueryData {
+    /// The value.
+    pub value: Value,
+    /// At most so many series (0: all); who sets it warns.
+    pub limit: usize,
+    /// `stats`, left out if `None`.
+    pub stats: Option<query::Statistics>,
 }
 
 impl Data {
@@ -148,7 +152,7 @@ impl Encoder {
 
 fn write_head(data: &Data, out: &mut Vec<u8>) {
     let text: &[u8] = match data {
-        Data::Query { value, .. } => match value {
+        Data::Query(data) => match &data.value {
             Value::Scalar { .. } => br#"{"resultType":"scalar","result":"#,
             Value::String { .. } => br#"{"resultType":"string","result":"#,
             Value::Vector(_) => br#"{"resultType":"vector","result":["#,
@@ -163,11 +167,11 @@ fn write_head(data: &Data, out: &mut Vec<u8>) {
 
 fn write_tail(data: &Data, out: &mut Vec<u8>) {
     match data {
-        Data::Query { value, stats, .. } => {
-            if matches!(value, Value::Vector(_) | Value::Matrix(_)) {
+        Data::Query(data) => {
+            if matches!(data.value, Value::Vector(_) | Value::Matrix(_)) {
                 out.push(b']');
             }
-            if let Some(stats) = stats {
+            if let Some(stats) = &data.stats {
                 stats::write(stats, out);
             }
             out.push(b'}');
@@ -182,7 +186,7 @@ impl Cursor {
     /// Writes the next item, or a part of it. False if there was none.
     fn write_item(&mut self, data: &mut Data, out: &mut Vec<u8>) -> bool {
         match data {
-            Data::Query { value, limit, .. } => self.write_value(value, *limit, out),
+            Data::Query(data) => self.write_value(&data.value, data.limit, out),
             Data::Strings(texts) => {
                 self.list_item(texts, out, |text, out| write_escaped(text, out))
             }

@@ -69,6 +69,7 @@ pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
     evaluation(form, limit, Steps { start_ms, end_ms, step_ms })
 }
 
+#[derive(Clone, Copy)]
 struct Steps {
     start_ms: i64,
     end_ms: i64,

@@ -2,7 +2,7 @@
 
 use promql::SeriesBatch;
 
-use super::encode::{Data, Document};
+use super::encode::{Data, Document, QueryData};
 use super::{Answer, Api, Call, Error, now_ms, params};
 use crate::query::{Outcome, Request, Value};
 use crate::storage::TRUNCATED;
@@ -26,7 +26,7 @@ impl Api {
             add_once(&mut warnings, &warning);
         }
         Ok(Answer::Document(Document {
-            data: Data::Query { value, limit, stats },
+            data: Data::Query(Box::new(QueryData { value, limit, stats })),
             warnings,
             infos,
         }))

@@ -164,7 +164,7 @@ pub(super) fn reload_refused(method: &Method) -> Answer {
     Answer::Plain(if method == Method::GET {
         reply::plain(StatusCode::METHOD_NOT_ALLOWED, "Only POST or PUT requests allowed")
     } else {
-        reply::plain(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.\n")
+        reply::plain(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.")
     })
 }
 

@@ -401,15 +401,19 @@ async fn unknown_paths_and_methods_are_refused_as_by_prometheus() {
 }
 
 #[tokio::test]
-async fn browsers_of_other_origins_may_ask() {
+async fn browsers_of_other_origins_may_ask_about_any_call() {
     let tested = tested();
-    let mut ask = request(Method::OPTIONS, "/api/v1/query", "");
-    ask.headers_mut().insert("origin", HeaderValue::from_static("http://a.example"));
-    let got = tested.send(ask).await;
-    assert_eq!(got.status, StatusCode::NO_CONTENT);
-    assert_eq!(got.header("access-control-allow-origin"), Some("*"));
-    assert_eq!(got.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
-    assert_eq!(got.header("vary"), Some("Origin"));
+    for path in ["/api/v1/query", "/api/v1/nothing"] {
+        let mut ask = request(Method::OPTIONS, path, "");
+        ask.headers_mut().insert("origin", HeaderValue::from_static("http://a.example"));
+        let got = tested.send(ask).await;
+        assert_eq!(got.status, StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(got.header("access-control-allow-origin"), Some("http://a.example"));
+        assert_eq!(got.header("access-control-allow-methods"), Some("GET, POST, OPTIONS"));
+        assert_eq!(got.header("vary"), Some("Origin"));
+    }
+    let elsewhere = tested.send(request(Method::OPTIONS, "/-/healthy", "")).await;
+    assert_eq!(elsewhere.header("allow"), Some("GET, HEAD, OPTIONS"));
 }
 
 #[tokio::test]
@@ -494,7 +498,7 @@ async fn a_reload_needs_the_flag_and_a_post() {
     let refused = tested().post("/-/reload", "").await;
     assert_eq!(
         (refused.status, refused.text()),
-        (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.\n")
+        (StatusCode::FORBIDDEN, "Lifecycle API is not enabled.")
     );
     let reload: Reload = Arc::new(|| Box::pin(async { Err("config.yaml: no".to_owned()) }));
     let tested = tested_with(Settings { reload: Some(reload), ..settings() });

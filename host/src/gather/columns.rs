@@ -80,6 +80,11 @@ impl Columns {
         self.histogram_values.push(value);
     }
 
+    /// The histograms that were added, in that order.
+    pub fn histograms_mut(&mut self) -> &mut [Histogram] {
+        &mut self.histogram_values
+    }
+
     /// Adds all samples of a series, as a piece of its own.
     pub fn extend(&mut self, series: SeriesRef<'_>) {
         self.begin_piece();

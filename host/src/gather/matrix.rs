@@ -7,14 +7,16 @@
 //!
 //! JSON knows no stale markers and no counter-reset hints, and of histograms
 //! only the populated buckets: schema and zero threshold are worked out from
-//! the bounds, so that printing them again gives the same text. The bounds of
-//! custom buckets that happen to be those of an exponential schema are taken
-//! for it.
+//! the bounds, so that printing them again gives the same text, and the samples
+//! of a series are made to agree. Custom buckets whose bounds happen to be those
+//! of an exponential schema are taken for it, and what no sample shows, such as
+//! the bound between two buckets that are always empty, is lost.
 
 mod fast;
 mod general;
 mod grid;
 mod histogram;
+mod schemas;
 mod series;
 mod value;
 

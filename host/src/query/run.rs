@@ -172,8 +172,9 @@ impl From<promql::query::Error> for Error {
         use promql::query::Error as Promql;
         match error {
             Promql::Parse(error) => Self::Parse(error.to_string()),
-            Promql::Duration(error) => Self::BadData(error.to_string()),
+            Promql::Duration(error) => Self::Parse(error.to_string()),
             Promql::Range(text) => Self::BadData(text.to_owned()),
+            Promql::NotForRange(_) => Self::Parse(error.to_string()),
             Promql::Execution(text) => Self::Execution(text),
             Promql::Exceeded(exceeded) => exceeded.into(),
             Promql::Unsupported(_) => Self::Execution(error.to_string()),

@@ -83,10 +83,7 @@ impl AsyncRead for Io {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        loop {
-            let Poll::Ready(result) = this.stream.poll_read_ready(context) else {
-                break;
-            };
+        while let Poll::Ready(result) = this.stream.poll_read_ready(context) {
             result?;
             match this.stream.try_read(buffer.initialize_unfilled()) {
                 Ok(count) => {

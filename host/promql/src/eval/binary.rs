@@ -2,6 +2,7 @@
 
 mod element;
 mod matching;
+mod output;
 mod sets;
 
 use self::element::{Element, Notice};

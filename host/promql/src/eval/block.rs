@@ -85,6 +85,13 @@ impl Series {
         self.histograms.is_empty() && !self.floats.iter().any(|value| is_present(*value))
     }
 
+    /// Bytes of the samples, labels not counted.
+    pub(crate) fn bytes(&self) -> usize {
+        const PER_WEIGHT: usize = 16;
+        let weights = self.histograms.iter().map(|(_, histogram)| histogram.weight());
+        size_of_val(self.floats.as_slice()) + PER_WEIGHT * weights.sum::<usize>()
+    }
+
     /// What the series weighs in the sample limit.
     pub(crate) fn weight(&self) -> usize {
         let floats = self.floats.iter().filter(|value| is_present(**value)).count();
@@ -128,6 +135,10 @@ impl Block {
 
     pub(crate) fn weight(&self) -> usize {
         self.series.iter().map(Series::weight).sum()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.series.iter().map(Series::bytes).sum()
     }
 
     /// The single step of this block, repeated at every step of `grid`.

@@ -1,11 +1,15 @@
-//! Quantiles: of numbers, of classic buckets, of native histograms
+//! Quantiles: of numbers and of native histograms; classic ones below
 //! (prometheus/promql/quantile.go).
+
+mod classic;
 
 use std::cmp::Ordering;
 
 use crate::annotations::{Annotations, Note};
 use crate::histogram::{Bucket, Histogram};
 use crate::math;
+
+pub(super) use classic::{Classic, Forced, classic_fraction, of_classic};
 
 /// The quantile of values, which are sorted: NaN first. Between two values
 /// it is weighted.
@@ -41,172 +45,6 @@ pub(super) fn median_deviation(values: &[f64]) -> f64 {
     let median = quantile(0.5, &mut values);
     values.iter_mut().for_each(|value| *value = (*value - median).abs());
     quantile(0.5, &mut values)
-}
-
-/// A bucket of a classic histogram: observations at or below a bound.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Classic {
-    pub(super) upper: f64,
-    pub(super) count: f64,
-}
-
-/// Where buckets had to be made monotonic.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Forced {
-    pub(super) min_bucket: f64,
-    pub(super) max_bucket: f64,
-    pub(super) max_diff: f64,
-}
-
-/// Relative differences of counts below this come from rounding.
-const SMALL_DELTA: f64 = 1e-12;
-
-/// Sorts buckets and merges those of one bound; false if the highest bucket
-/// does not reach to infinity.
-fn prepare(buckets: &mut Vec<Classic>) -> bool {
-    buckets.sort_by(|a, b| a.upper.partial_cmp(&b.upper).unwrap_or(Ordering::Equal));
-    if buckets.last().is_none_or(|last| last.upper != f64::INFINITY) {
-        return false;
-    }
-    buckets.dedup_by(|next, kept| {
-        let same = next.upper == kept.upper;
-        if same {
-            kept.count += next.count;
-        }
-        same
-    });
-    true
-}
-
-/// The quantile of a classic histogram, linear within a bucket.
-pub(super) fn of_classic(q: f64, buckets: &mut Vec<Classic>) -> (f64, Option<Forced>) {
-    if q.is_nan() {
-        return (f64::NAN, None);
-    }
-    if q < 0.0 {
-        return (f64::NEG_INFINITY, None);
-    }
-    if q > 1.0 {
-        return (f64::INFINITY, None);
-    }
-    if !prepare(buckets) {
-        return (f64::NAN, None);
-    }
-    let forced = make_monotonic(buckets);
-    let observations = buckets[buckets.len() - 1].count;
-    if buckets.len() < 2 || observations == 0.0 {
-        return (f64::NAN, forced);
-    }
-    let mut rank = q * observations;
-    let last = buckets.len() - 1;
-    // The negation matters: a NaN rank is above every count.
-    let place = search(last, |place| buckets[place].count >= rank);
-    if place == last {
-        return (buckets[last - 1].upper, forced);
-    }
-    if place == 0 && buckets[0].upper <= 0.0 {
-        return (buckets[0].upper, forced);
-    }
-    let Classic { upper, mut count } = buckets[place];
-    let mut lower = 0.0;
-    if place > 0 {
-        lower = buckets[place - 1].upper;
-        count -= buckets[place - 1].count;
-        rank -= buckets[place - 1].count;
-    }
-    (lower + (upper - lower) * (rank / count), forced)
-}
-
-/// The first of `0..n` that fulfils a condition, or `n`; as Go's
-/// `sort.Search`, which matters where the condition is not monotonic.
-fn search(n: usize, condition: impl Fn(usize) -> bool) -> usize {
-    let (mut low, mut high) = (0, n);
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if condition(middle) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    low
-}
-
-/// Takes out decreases of counts, tiny differences silently.
-fn make_monotonic(buckets: &mut [Classic]) -> Option<Forced> {
-    let mut forced: Option<Forced> = None;
-    let mut previous = buckets[0].count;
-    for bucket in &mut buckets[1..] {
-        let current = bucket.count;
-        if current == previous {
-            continue;
-        }
-        if almost_equal(previous, current, SMALL_DELTA) {
-            bucket.count = previous;
-        } else if current < previous {
-            bucket.count = previous;
-            let (upper, diff) = (bucket.upper, previous - current);
-            let all = forced.get_or_insert(Forced {
-                min_bucket: upper,
-                max_bucket: upper,
-                max_diff: diff,
-            });
-            all.min_bucket = all.min_bucket.min(upper);
-            all.max_bucket = all.max_bucket.max(upper);
-            all.max_diff = all.max_diff.max(diff);
-        } else {
-            previous = current;
-        }
-    }
-    forced
-}
-
-/// True if `a` and `b` differ by less than `epsilon` times their sum
-/// (prometheus/util/almost).
-pub(crate) fn almost_equal(a: f64, b: f64, epsilon: f64) -> bool {
-    use crate::series::is_stale;
-    if is_stale(a) || is_stale(b) {
-        return is_stale(a) && is_stale(b);
-    }
-    if (a.is_nan() && b.is_nan()) || a == b {
-        return true;
-    }
-    let (sum, diff) = (a.abs() + b.abs(), (a - b).abs());
-    if a == 0.0 || b == 0.0 || sum < f64::MIN_POSITIVE {
-        return diff < epsilon * f64::MIN_POSITIVE;
-    }
-    diff / sum.min(f64::MAX) < epsilon
-}
-
-/// Which part of a classic histogram's observations lies between two values.
-pub(super) fn classic_fraction(lower: f64, upper: f64, buckets: &mut Vec<Classic>) -> f64 {
-    if !prepare(buckets) {
-        return f64::NAN;
-    }
-    let count = buckets[buckets.len() - 1].count;
-    if count == 0.0 || lower.is_nan() || upper.is_nan() {
-        return f64::NAN;
-    }
-    if lower >= upper {
-        return 0.0;
-    }
-    let mut ranks = Ranks::new(lower, upper);
-    let mut start = if buckets[0].upper <= 0.0 { f64::NEG_INFINITY } else { 0.0 };
-    let mut rank = 0.0;
-    for bucket in buckets.iter() {
-        let inside = |value: f64| {
-            if start == f64::NEG_INFINITY {
-                return bucket.count;
-            }
-            rank + (bucket.count - rank) * (value - start) / (bucket.upper - start)
-        };
-        if ranks.visit(start, bucket.upper, rank, inside) {
-            break;
-        }
-        rank = bucket.count;
-        start = bucket.upper;
-    }
-    ranks.difference(count) / count
 }
 
 /// The ranks of two values, found while buckets are visited in order.
@@ -409,16 +247,5 @@ mod tests {
         assert_eq!(quantile(0.25, &mut [0.0, 2.0]), 0.5);
         assert!(quantile(0.0, &mut [1.0, f64::NAN]).is_nan());
         assert_eq!(quantile(2.0, &mut [1.0]), f64::INFINITY);
-    }
-
-    #[test]
-    fn a_classic_quantile_is_linear_within_its_bucket() {
-        let bucket = |upper, count| Classic { upper, count };
-        let mut buckets = vec![bucket(f64::INFINITY, 4.0), bucket(1.0, 2.0), bucket(2.0, 4.0)];
-        let (median, forced) = of_classic(0.75, &mut buckets);
-        assert_eq!(median, 1.5);
-        assert!(forced.is_none());
-        buckets[1].count = 1.0;
-        assert!(of_classic(0.75, &mut buckets).1.is_some());
     }
 }

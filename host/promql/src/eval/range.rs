@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::block::{self, ABSENT, Block, Sample, Series};
 use super::data::Samples;
 use super::over_time::Kernel;
-use super::{Evaluator, SAME_LABELS};
+use super::{Evaluator, Held, SAME_LABELS};
 use crate::annotations::Note;
 use crate::ast::Extended;
 use crate::functions::FunctionId;
@@ -48,6 +48,7 @@ pub(super) struct Context {
     pub(super) id: FunctionId,
     pub(super) grid: Grid,
     pub(super) range_ms: i64,
+    pub(super) range_seconds: f64,
     pub(super) reference: Reference,
     pub(super) extended: Option<Extended>,
     pub(super) lookback_ms: i64,
@@ -131,6 +132,7 @@ impl Evaluator<'_> {
             id,
             grid,
             range_ms: range.range_ms,
+            range_seconds: seconds(range.range_ms),
             reference: range.reference,
             extended,
             lookback_ms: self.settings.lookback_ms,
@@ -139,16 +141,19 @@ impl Evaluator<'_> {
             starts: uses_starts && self.settings.start_timestamps,
         };
         let mut all = Vec::new();
+        let mut held = Held::new(self.budget);
         match &range.source {
             Source::Samples { select, .. } => {
                 let data = self.data;
                 for samples in data[*select].iter() {
-                    self.range_series(&context, &samples.without_stale(), &mut all)?;
+                    let series = self.range_series(&context, &samples.without_stale())?;
+                    hold(series, &mut held, &mut all)?;
                 }
             }
             Source::Subquery { .. } => {
                 for samples in inside {
-                    self.range_series(&context, &samples, &mut all)?;
+                    let series = self.range_series(&context, &samples)?;
+                    hold(series, &mut held, &mut all)?;
                 }
             }
         }
@@ -167,13 +172,12 @@ impl Evaluator<'_> {
         &mut self,
         context: &Context,
         samples: &Samples<'_>,
-        all: &mut Vec<Series>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Series>, Error> {
         self.budget.check()?;
         let mut kernel = Kernel::new(context, samples, &mut self.annotations);
         let mut series = kernel.run()?;
         if series.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         series.labels = samples.labels.clone();
         series.drop_name = samples.drop_name;
@@ -185,8 +189,7 @@ impl Evaluator<'_> {
         if matches!(context.id, FunctionId::Rate | FunctionId::Increase) {
             self.note_non_counter(context, &samples.labels, &series);
         }
-        all.push(series);
-        Ok(())
+        Ok(Some(series))
     }
 
     fn note_non_counter(&mut self, context: &Context, labels: &Labels, series: &Series) {
@@ -260,6 +263,19 @@ impl Evaluator<'_> {
         }
         Ok(batch)
     }
+}
+
+/// As Go's `Duration.Seconds`: whole seconds and the rest apart.
+fn seconds(ms: i64) -> f64 {
+    (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
+}
+
+fn hold(series: Option<Series>, held: &mut Held<'_>, all: &mut Vec<Series>) -> Result<(), Error> {
+    if let Some(series) = series {
+        held.add(&series)?;
+        all.push(series);
+    }
+    Ok(())
 }
 
 fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64, end: i64) {

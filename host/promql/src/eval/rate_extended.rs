@@ -176,7 +176,7 @@ impl Kernel<'_, '_> {
             increase += correction;
         }
         if kind.per_second {
-            increase /= self.seconds();
+            increase /= self.context.range_seconds;
         }
         Some(Sample::Float(increase))
     }
@@ -223,7 +223,7 @@ impl Kernel<'_, '_> {
             }
         }
         if kind.per_second {
-            increase.divide(self.seconds());
+            increase.divide(self.context.range_seconds);
         }
         increase.counter_reset_hint = Gauge;
         increase.compact();

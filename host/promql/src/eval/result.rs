@@ -1,5 +1,7 @@
 //! From the last block to the result of the query.
 
+use std::sync::Arc;
+
 use super::block::{self, Block};
 use super::{Evaluator, SAME_LABELS};
 use crate::SeriesBatch;
@@ -29,7 +31,7 @@ impl Evaluator<'_> {
             }
             Node::Range(range) => {
                 let batch = self.range_vector(range, grid)?;
-                return Ok(Value::Matrix(sorted(&batch)));
+                return Ok(Value::Matrix(sorted(batch)));
             }
             _ => {}
         }
@@ -38,11 +40,12 @@ impl Evaluator<'_> {
             let value = block.into_scalar().first().copied().unwrap_or(f64::NAN);
             return Ok(Value::Scalar { time_ms, value });
         }
-        let block = self.without_dropped_names(block)?;
+        let mut block = self.without_dropped_names(block)?;
         if instant {
-            return Ok(Value::Vector(batch(&block)));
+            return Ok(Value::Vector(batch(block)));
         }
-        Ok(Value::Matrix(sorted(&batch(&block))))
+        block.series.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(Value::Matrix(batch(block)))
     }
 
     /// Removes the names whose removal was put off.
@@ -60,27 +63,35 @@ impl Evaluator<'_> {
     }
 }
 
-fn batch(block: &Block) -> SeriesBatch {
-    let mut batch = SeriesBatch::new();
-    for series in &block.series {
-        let times = block.grid.times().zip(&series.floats);
-        for (time, value) in times.filter(|(_, value)| block::is_present(**value)) {
-            batch.push_float(time, *value);
+fn batch(block: Block) -> SeriesBatch {
+    let floats = block.series.iter().flat_map(|series| &series.floats);
+    let floats = floats.filter(|value| block::is_present(**value)).count();
+    let mut batch = SeriesBatch::with_capacity(block.series.len(), floats);
+    let times: Vec<i64> = block.grid.times().collect();
+    for series in block.series {
+        if series.floats.iter().all(|value| block::is_present(*value)) {
+            batch.extend_floats(&times, &series.floats);
+        } else {
+            let samples = times.iter().zip(&series.floats);
+            for (time, value) in samples.filter(|(_, value)| block::is_present(**value)) {
+                batch.push_float(*time, *value);
+            }
         }
-        for (step, histogram) in &series.histograms {
-            batch.push_histogram(block.grid.time(*step), histogram.as_ref().clone());
+        for (step, histogram) in series.histograms {
+            let histogram = Arc::try_unwrap(histogram).unwrap_or_else(|h| h.as_ref().clone());
+            batch.push_histogram(times[step], histogram);
         }
         if batch.pending() > 0 {
-            batch.finish_series(series.labels.clone());
+            batch.finish_series(series.labels);
         }
     }
     batch
 }
 
-fn sorted(batch: &SeriesBatch) -> SeriesBatch {
+fn sorted(batch: SeriesBatch) -> SeriesBatch {
     let order = batch.sorted();
     if order.is_sorted() {
-        return batch.clone();
+        return batch;
     }
     let mut out = SeriesBatch::new();
     for place in order {

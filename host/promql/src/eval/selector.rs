@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::block::{Block, Sample, Series};
 use super::data::Samples;
-use super::{Evaluator, range};
+use super::{Evaluator, Held, range};
 use crate::plan::{Grid, Instant, Reference};
 use crate::query::Error;
 use crate::series::is_stale;
@@ -90,12 +90,16 @@ impl Evaluator<'_> {
         if selector.smoothed {
             return self.smoothed(selector, data, grid);
         }
-        let mut series = Vec::with_capacity(data.len());
+        let mut all = Vec::with_capacity(data.len());
+        let mut held = Held::new(self.budget);
         for samples in data.iter() {
-            self.budget.check()?;
-            series.push(self.instant_series(&samples, selector.reference, grid));
+            let series = self.instant_series(&samples, selector.reference, grid);
+            if !series.is_empty() {
+                held.add(&series)?;
+                all.push(series);
+            }
         }
-        Ok(Block::of(grid, series))
+        Ok(Block { grid, series: all })
     }
 
     fn instant_series(&self, samples: &Samples<'_>, reference: Reference, grid: Grid) -> Series {

@@ -13,6 +13,9 @@ use crate::sequence::pin;
 type Result<T> = std::result::Result<T, String>;
 
 const MINUTE_MS: i64 = 60_000;
+/// The limit of Prometheus's own test engine.
+const MAX_SAMPLES: u64 = 10_000;
+const MAX_BYTES: u64 = 1 << 20;
 
 /// The options of Prometheus's own test engine.
 pub(crate) fn options() -> Options {
@@ -128,7 +131,7 @@ fn evaluate(storage: &Storage, query: &str, times: (i64, i64, i64)) -> Result<Ou
     let query =
         Query::new(query, start, end, step, &options()).map_err(|error| error.to_string())?;
     let data = query.selects().iter().map(|select| storage.select(select)).collect();
-    query.evaluate(data, &Budget::unlimited()).map_err(|error| error.to_string())
+    query.evaluate(data, &Budget::new(MAX_SAMPLES, MAX_BYTES)).map_err(|error| error.to_string())
 }
 
 /// The samples at one time.

@@ -28,7 +28,7 @@ fn encode_counting(document: Document) -> (String, usize) {
 }
 
 fn query(value: Value) -> Document {
-    Document::of(Data::Query { value, limit: 0, stats: None })
+    Document::of(Data::Query(Box::new(QueryData { value, limit: 0, stats: None })))
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -86,7 +86,7 @@ fn a_string_is_escaped_for_html() {
 #[test]
 fn empty_results_are_empty_lists() {
     let empty = |data| encode(Document::of(data));
-    let of = |value| empty(Data::Query { value, limit: 0, stats: None });
+    let of = |value| empty(Data::Query(Box::new(QueryData { value, limit: 0, stats: None })));
     assert_eq!(
         of(Value::Vector(SeriesBatch::new())),
         r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#
@@ -147,7 +147,8 @@ fn a_limit_cuts_series_that_have_samples() {
     float_series(&mut batch, "a", &[(0, 1.0)]);
     float_series(&mut batch, "b", &[(0, 2.0)]);
     for value in [Value::Vector(batch.clone()), Value::Matrix(batch)] {
-        let text = encode(Document::of(Data::Query { value, limit: 1, stats: None }));
+        let text =
+            encode(Document::of(Data::Query(Box::new(QueryData { value, limit: 1, stats: None }))));
         assert!(text.contains(r#""a""#) && !text.contains(r#""b""#), "{text}");
     }
 }
@@ -165,7 +166,11 @@ fn statistics_stand_beside_the_result() {
         },
     };
     let value = Value::Scalar { time_ms: 0, value: 1.0 };
-    let text = encode(Document::of(Data::Query { value, limit: 0, stats: Some(stats) }));
+    let text = encode(Document::of(Data::Query(Box::new(QueryData {
+        value,
+        limit: 0,
+        stats: Some(stats),
+    }))));
     let expected = concat!(
         r#"{"status":"success","data":{"resultType":"scalar","result":[0,"1"],"stats":{"timings":{"#,
         r#""evalTotalTime":0.25,"resultSortTime":0,"queryPreparationTime":0,"innerEvalTime":0,"#,

@@ -10,6 +10,7 @@ use promql::histogram::bounds::{
 use promql::histogram::{Bucket, CUSTOM_BUCKETS_SCHEMA, Histogram};
 use serde::{Deserialize, Deserializer, de};
 
+use super::schemas::UNKNOWN_SCHEMA;
 use super::value;
 use crate::gather::reply::Text;
 
@@ -65,7 +66,7 @@ impl WireBucket {
 /// A histogram, without count and sum, that has these populated buckets.
 fn restore(buckets: &[Bucket]) -> Option<Histogram> {
     if buckets.is_empty() {
-        return Some(Histogram::default());
+        return Some(Histogram { schema: UNKNOWN_SCHEMA, ..Histogram::default() });
     }
     Sides::split(buckets).and_then(|sides| sides.restore()).or_else(|| custom(buckets))
 }

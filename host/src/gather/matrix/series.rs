@@ -3,6 +3,7 @@
 use promql::budget::Exceeded;
 use promql::{Histogram, Labels, SeriesBatch};
 
+use super::schemas;
 use crate::gather::columns::{Columns, merge_repeated};
 use crate::gather::reply::Meter;
 use crate::gather::weight::{FLOAT_BYTES, SERIES_BYTES, bytes_of, histogram_samples};
@@ -44,6 +45,7 @@ impl<'a> Assembler<'a> {
             + labels.heap_bytes()
             + SERIES_BYTES;
         self.meter.charge(samples, bytes)?;
+        schemas::reconcile(self.columns.histograms_mut(), |bytes| self.meter.charge(0, bytes))?;
         self.columns.finish_into(labels, &mut self.batch);
         Ok(())
     }

@@ -350,6 +350,112 @@ fn a_histogram_without_buckets_has_count_and_sum() {
     assert_eq!((restored.count, restored.sum.is_nan()), (3.0, true));
 }
 
+/// Reads the histograms of one series, of which each stands for itself.
+fn read_series(histograms: &[Histogram]) -> Vec<Histogram> {
+    let samples: Vec<String> =
+        histograms.iter().enumerate().map(|(time, h)| format!("[{time},{}]", print(h))).collect();
+    let body = matrix(&format!(r#"{{"metric":{{}},"histograms":[{}]}}"#, samples.join(",")));
+    let batch = batch(decode_all(&body).expect("an answer"));
+    batch.series(0).histogram_values.to_vec()
+}
+
+#[test]
+fn custom_bounds_that_one_sample_shows_all_samples_have() {
+    let with = |counts: [f64; 4]| Histogram {
+        schema: CUSTOM_BUCKETS_SCHEMA,
+        positive_spans: spans(&[(0, 4)]),
+        positive_buckets: counts.to_vec(),
+        custom_values: vec![-1.0, 0.3, 2.5],
+        ..Histogram::default()
+    };
+    let series = [with([0.0; 4]), with([0.0, 1.0, 0.0, 0.0]), with([1.0, 2.0, 0.0, 3.0])];
+    let read = read_series(&series);
+    for (own, read) in series.iter().zip(&read) {
+        assert_eq!((read.schema, &read.custom_values), (CUSTOM_BUCKETS_SCHEMA, &own.custom_values));
+        assert!(own.populated_buckets().eq(read.populated_buckets()));
+    }
+}
+
+#[test]
+fn custom_bounds_that_change_are_left_as_they_are() {
+    let with = |custom_values: &[f64]| Histogram {
+        schema: CUSTOM_BUCKETS_SCHEMA,
+        positive_spans: spans(&[(1, 1)]),
+        positive_buckets: vec![1.0],
+        custom_values: custom_values.to_vec(),
+        ..Histogram::default()
+    };
+    let series = [with(&[-1.0, 5.0]), with(&[-1.0, 3.0])];
+    assert_eq!(read_series(&series), series);
+}
+
+#[test]
+fn schema_and_zero_threshold_are_known_from_the_neighbours() {
+    let empty = Histogram { schema: 3, zero_threshold: 0.001, ..Histogram::default() };
+    let positive = Histogram {
+        positive_spans: spans(&[(1, 1)]),
+        positive_buckets: vec![2.0],
+        ..empty.clone()
+    };
+    let zero = Histogram { zero_count: 2.0, ..empty.clone() };
+    let other = Histogram { schema: 1, ..positive.clone() };
+    let after_other = Histogram { schema: 1, ..empty.clone() };
+    let custom = Histogram {
+        schema: CUSTOM_BUCKETS_SCHEMA,
+        zero_threshold: 0.0,
+        positive_spans: spans(&[(1, 1)]),
+        positive_buckets: vec![2.0],
+        custom_values: vec![0.1, 0.3],
+        ..Histogram::default()
+    };
+    let after_custom =
+        Histogram { positive_spans: vec![], positive_buckets: vec![], ..custom.clone() };
+    let series = [
+        empty.clone(),
+        positive.clone(),
+        empty,
+        zero,
+        positive,
+        other,
+        after_other,
+        custom,
+        after_custom,
+    ];
+    assert_eq!(read_series(&series), series);
+}
+
+#[test]
+fn a_zero_threshold_that_would_cut_a_bucket_is_not_taken() {
+    let wide = Histogram {
+        schema: 0,
+        zero_threshold: 1.0,
+        zero_count: 1.0,
+        positive_spans: spans(&[(3, 1)]),
+        positive_buckets: vec![2.0],
+        ..Histogram::default()
+    };
+    let fine = Histogram {
+        zero_threshold: 0.0,
+        zero_count: 0.0,
+        positive_spans: spans(&[(0, 1)]),
+        ..wide.clone()
+    };
+    assert_eq!(read_series(&[wide.clone(), fine.clone()]), [wide, fine]);
+}
+
+#[test]
+fn bounds_for_all_samples_are_charged() {
+    let with = |bound: usize| {
+        format!(
+            r#"[{bound},{{"count":"1","sum":"1","buckets":[[0,"{bound}.1","{bound}.2","1"]]}}]"#
+        )
+    };
+    let samples: Vec<String> = (0..2000).map(with).collect();
+    let body = matrix(&format!(r#"{{"metric":{{}},"histograms":[{}]}}"#, samples.join(",")));
+    let error = decode(body.as_bytes(), &Budget::new(1 << 30, 10 << 20)).expect_err("over");
+    assert!(matches!(error, Error::Exceeded(_)), "{error:?}");
+}
+
 #[test]
 fn buckets_of_no_schema_are_an_error() {
     for buckets in [

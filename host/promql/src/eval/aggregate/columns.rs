@@ -3,7 +3,7 @@
 
 use crate::ast::AggregateOp;
 use crate::eval::block::{ABSENT, Series, is_present};
-use crate::eval::over_time::Mean;
+use crate::eval::mean::Mean;
 use crate::eval::quantile::quantile;
 use crate::kahan;
 

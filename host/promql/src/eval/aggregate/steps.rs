@@ -8,7 +8,7 @@ use crate::annotations::{Note, Operation};
 use crate::ast::AggregateOp;
 use crate::eval::Evaluator;
 use crate::eval::block::{ABSENT, Sample, Series, is_present};
-use crate::eval::over_time::HistogramMean;
+use crate::eval::mean::HistogramMean;
 use crate::histogram::{Compensation, IncompatibleSchemas};
 use crate::plan::Aggregate;
 use crate::{CounterResetHint, Histogram};

@@ -6,13 +6,14 @@
 use std::collections::{HashMap, HashSet};
 
 use super::element;
+use super::output::Output;
 use super::{Notices, changes_schema};
 use crate::Labels;
 use crate::ast::{BinaryOp, Cardinality, VectorMatching};
+use crate::eval::Evaluator;
 use crate::eval::block::{ABSENT, Block, Sample, Series, is_metadata, is_present};
-use crate::eval::{Evaluator, SAME_LABELS};
 use crate::labels::METRIC_NAME;
-use crate::plan::{Grid, Link};
+use crate::plan::Link;
 use crate::query::Error;
 
 /// The labels by which series find each other.
@@ -335,80 +336,4 @@ fn columns(link: &Link, left: &[f64], right: &[f64]) -> Vec<f64> {
         }
     };
     pairs.map(compare).collect()
-}
-
-/// Output series by labels, in the order they first appear.
-struct Output {
-    grid: Grid,
-    /// Series of the same labels stay apart until the query ends.
-    keep_apart: bool,
-    places: HashMap<Labels, usize>,
-    series: Vec<Series>,
-}
-
-impl Output {
-    fn new(grid: Grid, delayed_name_removal: bool) -> Self {
-        let keep_apart = delayed_name_removal && grid.is_instant();
-        Self { grid, keep_apart, places: HashMap::new(), series: Vec::new() }
-    }
-
-    fn place(&mut self, labels: Labels, drop_name: bool) -> usize {
-        let steps = self.grid.steps();
-        let next = self.series.len();
-        if self.keep_apart {
-            let mut series = Series::new(labels, steps);
-            series.drop_name = drop_name;
-            self.series.push(series);
-            return next;
-        }
-        *self.places.entry(labels).or_insert_with_key(|labels| {
-            let mut series = Series::new(labels.clone(), steps);
-            series.drop_name = drop_name;
-            self.series.push(series);
-            next
-        })
-    }
-
-    fn push(
-        &mut self,
-        labels: Labels,
-        drop_name: bool,
-        step: usize,
-        sample: Sample,
-    ) -> Result<(), Error> {
-        let place = self.place(labels, drop_name);
-        let series = &mut self.series[place];
-        if is_present(series.floats[step]) || series.histograms.last().is_some_and(|h| h.0 == step)
-        {
-            return Err(Error::Execution(SAME_LABELS.to_owned()));
-        }
-        match sample {
-            Sample::Float(value) => series.floats[step] = value,
-            Sample::Histogram(histogram) => {
-                let at = series.histograms.partition_point(|(own, _)| *own < step);
-                series.histograms.insert(at, (step, histogram));
-            }
-        }
-        Ok(())
-    }
-
-    fn push_column(
-        &mut self,
-        labels: Labels,
-        drop_name: bool,
-        floats: Vec<f64>,
-    ) -> Result<(), Error> {
-        let place = self.place(labels, drop_name);
-        let series = &mut self.series[place];
-        for (step, value) in floats.into_iter().enumerate() {
-            if !is_present(value) {
-                continue;
-            }
-            if series.has(step) {
-                return Err(Error::Execution(SAME_LABELS.to_owned()));
-            }
-            series.floats[step] = value;
-        }
-        Ok(())
-    }
 }
