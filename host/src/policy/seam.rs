@@ -14,7 +14,15 @@ use super::{Kind, Run};
 /// Clocks are not further apart than this, in milliseconds. What would have
 /// to be dropped over a longer stretch is kept: it is a reset that both
 /// replicas missed.
-const MAX_SKEW_MS: i64 = 300_000;
+const MAX_SKEW_MS: i64 = 60_000;
+
+/// Nothing is concluded from samples of one replica that are further apart
+/// than this, in milliseconds: a counter may have been reset and have grown
+/// again. Prometheus's lookback.
+const MAX_UNSEEN_MS: i64 = 300_000;
+
+/// How far around a sample its fate at a seam is decided, in milliseconds.
+pub(super) const SPAN_MS: u64 = (MAX_SKEW_MS + MAX_UNSEEN_MS).unsigned_abs();
 
 /// Shortens runs at false resets; returns the number of samples dropped.
 ///
@@ -162,13 +170,13 @@ impl Seam {
         let Some(own) = after.up_to(self.high_time).checked_sub(1) else {
             // It has nothing before the seam, but the other may go on.
             let next = self.high_at + 1;
-            let soon = self.high_time.saturating_add(MAX_SKEW_MS);
+            let soon = self.high_time.saturating_add(MAX_UNSEEN_MS);
             let goes_on = before.0.times.get(next).is_some_and(|time| *time <= soon);
             return !goes_on || before.falls(self.high_at, next);
         };
         // It must have seen the seam from so near that nothing happened unseen.
         let unseen = after.0.times[own..].get(..2).map_or(0, |pair| pair[1] - pair[0]);
-        if unseen > MAX_SKEW_MS || after.falls(own, self.low_at) {
+        if unseen > MAX_UNSEEN_MS || after.falls(own, self.low_at) {
             return true;
         }
         // It may have seen the reset already, by its clock, which the other
@@ -206,14 +214,15 @@ impl Seam {
         // What the filling replica saw next tells best.
         let last = before.0.times.len() - 1;
         let next = before.up_to(self.low_time).min(last);
-        let soon = self.low_time.saturating_add(MAX_SKEW_MS);
+        let soon = self.low_time.saturating_add(MAX_UNSEEN_MS);
         let goes_on = next > self.high_at && before.time(next) <= soon;
         if goes_on && before.falls(self.high_at, next) {
             return true;
         }
+        let near = self.low_time.saturating_sub(MAX_UNSEEN_MS);
         match after.up_to(self.high_time).checked_sub(1) {
-            Some(own) => after.falls(own, self.low_at),
-            None => !goes_on,
+            Some(own) if after.time(own) >= near => after.falls(own, self.low_at),
+            _ => !goes_on,
         }
     }
 

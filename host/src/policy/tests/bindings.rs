@@ -117,7 +117,12 @@ fn the_span_grows_with_the_number_of_replicas() {
     let binding = Binding::native(Settings::from_json(r#"{"anti_affinity":5000}"#).expect("valid"));
     let span = |ms| Some(Span { before_ms: ms, after_ms: ms });
     assert_eq!(binding.span(1), span(0));
-    assert_eq!(binding.span(3), span(10_000));
+    // Two other replicas, and what seams of counters need.
+    assert_eq!(binding.span(3), span(2 * 5000 + 360_000));
+    let max = Binding::native(
+        Settings::from_json(r#"{"rule":"max","anti_affinity":5000}"#).expect("valid"),
+    );
+    assert_eq!(max.span(2), span(15_000));
     let promxy = Binding::native(Settings::from_json(r#"{"rule":"promxy"}"#).expect("valid"));
     assert_eq!(promxy.span(2), None);
 }

@@ -201,3 +201,46 @@ proptest! {
         prop_assert_eq!(dropped, 0);
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_window_is_repaired_as_the_whole_is(
+        missed in prop::collection::vec(prop::bool::weighted(0.2), 240),
+        outages in prop::collection::vec((0_usize..240, 0_usize..60), 0..3),
+        resets in prop::collection::vec(0_i64..3600, 0..3),
+        (offset, skew) in (0_i64..15, -40_i64..=40),
+        start in 0_i64..2400,
+    ) {
+        let out = |tick: &usize| {
+            missed[*tick] || outages.iter().any(|(at, len)| (*at..at + len).contains(tick))
+        };
+        let one: Vec<_> = (0..240_usize)
+            .filter(|tick| !out(tick))
+            .map(|tick| (15 * tick as i64, counter(15.0 * tick as f64, &resets)))
+            .collect();
+        let two: Vec<_> = (0..240_i64)
+            .map(|tick| 15 * tick + offset)
+            .map(|second| (second, counter((second + skew) as f64, &resets)))
+            .collect();
+        let binding = Binding::native(Settings::default());
+        let span = binding.span(2).expect("it is finite");
+        let reach = i64::try_from(span.before_ms).expect("minutes") / 1000;
+        let end = start + 300;
+        let options = Options {
+            start_ms: start * 1000,
+            end_ms: end * 1000,
+            ..Options::everything(0)
+        };
+        let cut = |samples: &[(i64, f64)]| -> Vec<(i64, f64)> {
+            let inside = |(time, _): &&(i64, f64)| (start - reach..=end + reach).contains(time);
+            samples.iter().filter(inside).copied().collect()
+        };
+        let merged = |one: &[(i64, f64)], two: &[(i64, f64)]| {
+            let (one, two) = (batch(&[(COUNTER, one)]), batch(&[(COUNTER, two)]));
+            merge(&binding, &[&one, &two], &options).series
+        };
+        prop_assert_eq!(merged(&one, &two), merged(&cut(&one), &cut(&two)));
+    }
+}
