@@ -39,7 +39,10 @@ impl<'a> Batch<'a> {
     /// Number of series.
     #[must_use]
     pub const fn series(&self) -> usize {
-        if self.replicas == 0 { 0 } else { self.offsets.len().saturating_sub(1) / self.replicas }
+        match self.offsets.len().saturating_sub(1).checked_div(self.replicas) {
+            Some(series) => series,
+            None => 0,
+        }
     }
 
     /// Number of replicas.

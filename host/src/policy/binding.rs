@@ -7,7 +7,7 @@ use guest_merge::{Plan, Settings, Span, Terms};
 use super::decide::{Columns, Decide, Native};
 use super::guest::Guest;
 use super::version::Version;
-use super::{Error, Fault, Options, trial};
+use super::{Error, Fault, Options, seam, trial};
 
 /// What a policy may use for one merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +123,12 @@ impl Binding {
     /// no finite amount suffices.
     #[must_use]
     pub fn span(&self, replicas: usize) -> Option<Span> {
-        let times = replicas.saturating_sub(1) as u64;
-        self.terms.span.map(|span| Span {
-            before_ms: span.before_ms.saturating_mul(times),
-            after_ms: span.after_ms.saturating_mul(times),
-        })
+        let others = replicas.saturating_sub(1) as u64;
+        let seam = if self.terms.no_false_resets && others > 0 { seam::SPAN_MS } else { 0 };
+        let all = |ms: u64| ms.saturating_mul(others).saturating_add(seam);
+        self.terms
+            .span
+            .map(|span| Span { before_ms: all(span.before_ms), after_ms: all(span.after_ms) })
     }
 
     /// Hands `work` what answers for the policy in one merge.

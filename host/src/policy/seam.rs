@@ -14,7 +14,15 @@ use super::{Kind, Run};
 /// Clocks are not further apart than this, in milliseconds. What would have
 /// to be dropped over a longer stretch is kept: it is a reset that both
 /// replicas missed.
-const MAX_SKEW_MS: i64 = 300_000;
+const MAX_SKEW_MS: i64 = 60_000;
+
+/// Nothing is concluded from samples of one replica that are further apart
+/// than this, in milliseconds: a counter may have been reset and have grown
+/// again. Prometheus's lookback.
+const MAX_UNSEEN_MS: i64 = 300_000;
+
+/// How far around a sample its fate at a seam is decided, in milliseconds.
+pub(super) const SPAN_MS: u64 = (MAX_SKEW_MS + MAX_UNSEEN_MS).unsigned_abs();
 
 /// Shortens runs at false resets; returns the number of samples dropped.
 ///
@@ -156,22 +164,31 @@ impl Seam {
         })
     }
 
-    /// How many leading samples of the filling run `next` to drop.
-    fn leading(&self, before: &Counter<'_>, after: &Counter<'_>, next: Run) -> u32 {
-        // The filling replica must have seen the seam: a sample before it,
-        // near enough that nothing can have happened unseen.
+    /// True unless the samples show that nothing was reset between the last
+    /// sample taken of `before` and the first of the filling replica `after`.
+    fn may_be_a_reset(&self, before: &Counter<'_>, after: &Counter<'_>) -> bool {
         let Some(own) = after.up_to(self.high_time).checked_sub(1) else {
-            return 0;
+            // It has nothing before the seam, but the other may go on.
+            let next = self.high_at + 1;
+            let soon = self.high_time.saturating_add(MAX_UNSEEN_MS);
+            let goes_on = before.0.times.get(next).is_some_and(|time| *time <= soon);
+            return !goes_on || before.falls(self.high_at, next);
         };
+        // It must have seen the seam from so near that nothing happened unseen.
         let unseen = after.0.times[own..].get(..2).map_or(0, |pair| pair[1] - pair[0]);
-        if unseen > MAX_SKEW_MS || after.falls(own, self.low_at) {
-            return 0;
+        if unseen > MAX_UNSEEN_MS || after.falls(own, self.low_at) {
+            return true;
         }
         // It may have seen the reset already, by its clock, which the other
         // has yet to see.
         let recently = self.high_time.saturating_sub(MAX_SKEW_MS);
-        let seen_after = after.falls_between(recently, after.time(own));
-        if seen_after && !before.falls_between(recently, self.high_time) {
+        after.falls_between(recently, after.time(own))
+            && !before.falls_between(recently, self.high_time)
+    }
+
+    /// How many leading samples of the filling run `next` to drop.
+    fn leading(&self, before: &Counter<'_>, after: &Counter<'_>, next: Run) -> u32 {
+        if self.may_be_a_reset(before, after) {
             return 0;
         }
         let (begin, end) = (next.start, next.start + next.length);
@@ -192,19 +209,26 @@ impl Seam {
         next.length
     }
 
+    /// The same where `before` filled and `after` returns.
+    fn may_be_a_reset_on_return(&self, before: &Counter<'_>, after: &Counter<'_>) -> bool {
+        // What the filling replica saw next tells best.
+        let last = before.0.times.len() - 1;
+        let next = before.up_to(self.low_time).min(last);
+        let soon = self.low_time.saturating_add(MAX_UNSEEN_MS);
+        let goes_on = next > self.high_at && before.time(next) <= soon;
+        if goes_on && before.falls(self.high_at, next) {
+            return true;
+        }
+        let near = self.low_time.saturating_sub(MAX_UNSEEN_MS);
+        match after.up_to(self.high_time).checked_sub(1) {
+            Some(own) if after.time(own) >= near => after.falls(own, self.low_at),
+            _ => !goes_on,
+        }
+    }
+
     /// How many trailing samples of the filling run `filling` to drop.
     fn trailing(&self, before: &Counter<'_>, filling: Run, after: &Counter<'_>) -> u32 {
-        let Some(own) = after.up_to(self.high_time).checked_sub(1) else {
-            return 0;
-        };
-        if after.falls(own, self.low_at) {
-            return 0;
-        }
-        // What the filling replica saw next tells best whether there was a
-        // reset.
-        let soon = self.low_time.saturating_add(MAX_SKEW_MS);
-        let next_seen = before.up_to(self.low_time).min(before.0.times.len() - 1);
-        if before.time(next_seen) <= soon && before.falls(self.high_at, next_seen) {
+        if self.may_be_a_reset_on_return(before, after) {
             return 0;
         }
         let limit = self.low_time.saturating_sub(MAX_SKEW_MS);

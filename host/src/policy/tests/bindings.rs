@@ -1,0 +1,128 @@
+//! What can be loaded and bound, and what is said of it.
+
+use super::guests::{self, Guest};
+use super::*;
+
+fn load(bytes: &[u8]) -> Result<Version, Error> {
+    Version::load(engine(), bytes, &Limits::default())
+}
+
+#[track_caller]
+fn refused(bytes: &[u8], text: &str) {
+    let error = load(bytes).expect_err("the bytes are refused").to_string();
+    assert_eq!(error, text);
+}
+
+#[test]
+fn the_built_in_component_is_small_and_imports_nothing() {
+    let version = Version::builtin(engine()).expect("the build made it");
+    assert_eq!(version.imports(), [] as [&str; 0]);
+    assert_eq!(version.description().name, "fill");
+    assert_eq!(version.digest().len(), 64);
+    assert!(version.size() < 100_000, "{}", version.size());
+}
+
+#[test]
+fn uploaded_bytes_give_the_digest_of_the_bytes() {
+    let wasm = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.wasm"));
+    let uploaded = load(wasm).expect("the built-in component is a component");
+    let builtin = Version::builtin(engine()).expect("the build made it");
+    assert_eq!(uploaded.digest(), builtin.digest());
+    assert_eq!(uploaded.description(), builtin.description());
+}
+
+#[test]
+fn settings_are_refused_in_the_policys_words() {
+    let version = Arc::new(Version::builtin(engine()).expect("the build made it"));
+    let settings = r#"{"prefer_max":"yes"}"#;
+    let binding = Binding::component(version, settings, Settings::default(), Limits::default());
+    assert_eq!(
+        binding.expect_err("the settings are wrong").to_string(),
+        "setting `prefer_max` must be true or false, not \"yes\""
+    );
+}
+
+#[test]
+fn what_is_no_component_is_refused() {
+    refused(b"", "this is no WebAssembly");
+    refused(b"(component)", "this is no WebAssembly");
+    let module = wat::parse_str("(module)").expect("valid text");
+    refused(
+        &module,
+        "this is a core module, not a component: wrap it with `wasm-tools component new`",
+    );
+    let machine_code = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"));
+    refused(
+        machine_code,
+        "this is machine code of some wasmtime: upload the component it was made from",
+    );
+    let component = wat::parse_str("(component)").expect("valid text");
+    let error = load(&component).expect_err("it exports nothing").to_string();
+    assert!(error.starts_with("does not fit the contract promweave:merge: "), "{error}");
+}
+
+#[test]
+fn every_import_beyond_the_world_is_named() {
+    let component = wat::parse_str(
+        r#"(component
+            (import "evil:net/dial@1.0.0" (instance
+                (export "connect" (func))
+                (export "listen" (func))))
+            (import "wasi:http/handler@0.2.0" (instance (export "handle" (func))))
+            (import "plain" (func)))"#,
+    );
+    refused(
+        &component.expect("valid text"),
+        "imports what a merge policy may not have: evil:net/dial@1.0.0 (connect, listen); \
+         wasi:http/handler@0.2.0 (handle); plain",
+    );
+}
+
+#[test]
+fn other_types_than_the_contracts_are_refused() {
+    let wit = guests::CONTRACT.replace("offsets: list<u32>", "offsets: list<u64>");
+    let error = load(&Guest::default().component_of(&wit)).expect_err("types differ").to_string();
+    assert!(error.starts_with("does not fit the contract promweave:merge: "), "{error}");
+    assert!(error.contains("expected `u32` found `u64`"), "{error}");
+}
+
+#[test]
+fn a_policy_that_fails_its_trial_is_not_bound() {
+    let guest = Guest { plan: "unreachable", trigger: "(i32.const 1)", ..Guest::default() };
+    let version = Arc::new(load(&guest.component()).expect("it loads"));
+    let error = Binding::component(version, "", Settings::default(), Limits::default());
+    assert_eq!(
+        error.expect_err("it traps").to_string(),
+        "failed in a trial plan: trapped: wasm trap: wasm `unreachable` instruction executed"
+    );
+}
+
+#[test]
+fn a_guest_that_never_starts_is_refused_in_time() {
+    let guest = Guest { start: "(loop $ever (br $ever))", ..Guest::default() };
+    let error = load(&guest.component()).expect_err("it spins").to_string();
+    assert_eq!(error, "does not fit the contract promweave:merge: exceeded its deadline of 50 ms");
+}
+
+#[test]
+fn more_memory_than_the_limit_at_the_start_is_refused() {
+    let wasm = Guest { pages: 2000, ..Guest::default() }.component();
+    let limits = Limits { memory_bytes: 64 << 20, ..Limits::default() };
+    let error = Version::load(engine(), &wasm, &limits).expect_err("it is too large").to_string();
+    assert!(error.contains("exceeded its memory limit of 67108864 bytes"), "{error}");
+}
+
+#[test]
+fn the_span_grows_with_the_number_of_replicas() {
+    let binding = Binding::native(Settings::from_json(r#"{"anti_affinity":5000}"#).expect("valid"));
+    let span = |ms| Some(Span { before_ms: ms, after_ms: ms });
+    assert_eq!(binding.span(1), span(0));
+    // Two other replicas, and what seams of counters need.
+    assert_eq!(binding.span(3), span(2 * 5000 + 360_000));
+    let max = Binding::native(
+        Settings::from_json(r#"{"rule":"max","anti_affinity":5000}"#).expect("valid"),
+    );
+    assert_eq!(max.span(2), span(15_000));
+    let promxy = Binding::native(Settings::from_json(r#"{"rule":"promxy"}"#).expect("valid"));
+    assert_eq!(promxy.span(2), None);
+}
