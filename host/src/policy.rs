@@ -17,6 +17,7 @@ mod plan;
 
 mod apply;
 mod seam;
+mod stale;
 
 mod binding;
 mod error;
@@ -32,6 +33,8 @@ mod version;
 
 #[cfg(test)]
 mod tests;
+
+use std::borrow::Cow;
 
 use promql::SeriesBatch;
 
@@ -161,9 +164,20 @@ pub struct Merged {
 /// Never fails: if the policy does, the built-in rule answers with the
 /// settings of [`Binding::fallback`], and a warning says so. The cost is
 /// linear in the samples; a policy that needs timelines only is asked once
-/// per distinct set of timelines.
+/// per distinct set of timelines. Stale markers are no part of timelines and
+/// of provenance: they are put back afterwards, where no replica goes on.
 #[must_use]
 pub fn merge(binding: &Binding, replicas: &[&SeriesBatch], options: &Options<'_>) -> Merged {
+    let clean: Vec<_> = replicas.iter().map(|batch| stale::without_markers(batch)).collect();
+    let views: Vec<&SeriesBatch> = clean.iter().map(AsRef::as_ref).collect();
+    let mut merged = merge_samples(binding, &views, options);
+    if clean.iter().any(|batch| matches!(batch, Cow::Owned(_))) {
+        merged.series = stale::restore(&merged.series, replicas, options);
+    }
+    merged
+}
+
+fn merge_samples(binding: &Binding, replicas: &[&SeriesBatch], options: &Options<'_>) -> Merged {
     let matching = matching::Matching::new(replicas);
     let mut merged = Merged::default();
     let decided = decide::decide(binding, &matching, options).unwrap_or_else(|fault| {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -39,8 +39,13 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
     /// Something that the configuration names cannot be used.
-    #[error(transparent)]
-    Fleet(#[from] crate::gather::SetUpError),
+    #[error("{}: {cause}", path.display())]
+    Fleet {
+        /// The configuration file.
+        path: PathBuf,
+        /// What it is.
+        cause: crate::gather::SetUpError,
+    },
     /// The policy that is part of this executable.
     #[error("the built-in merge policy")]
     Policy(#[from] policy::Error),
@@ -88,7 +93,8 @@ impl Listening {
 /// When the file is wrong; the error lists every mistake.
 pub fn check(path: &Path) -> Result<(), Error> {
     let config = config::load(path)?;
-    Fleet::new(&config, native_binding, &Arc::new(Metrics::default()))?;
+    let fleet = Fleet::new(&config, native_binding, &Arc::new(Metrics::default()));
+    fleet.map_err(|cause| Error::Fleet { path: path.to_owned(), cause })?;
     say(&format!("{} is a valid configuration file", path.display()));
     config.notes.iter().for_each(|note| say(note));
     Ok(())
@@ -120,7 +126,7 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
         access_log,
         drain_timeout: serve.shutdown_timeout,
     };
-    let proxy = proxy(&config, serve.bind_addr, parts).await?;
+    let proxy = proxy(&config, &serve.config, serve.bind_addr, parts).await?;
     stop.then_end(vec![proxy]).await;
     Ok(())
 }
@@ -150,7 +156,12 @@ impl Parts {
 }
 
 /// The proxy in front of the configured groups.
-async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Listening, Error> {
+async fn proxy(
+    config: &Config,
+    path: &Path,
+    address: SocketAddr,
+    parts: Parts,
+) -> Result<Listening, Error> {
     let engine = policy::Engine::new(&policy::EngineLimits::default())?;
     let builtin = Arc::new(policy::Version::builtin(&engine)?);
     let metrics = metrics();
@@ -162,7 +173,8 @@ async fn proxy(config: &Config, address: SocketAddr, parts: Parts) -> Result<Lis
             native_binding(group)
         }
     };
-    let fleet = Fleet::new(config, bind, &metrics)?;
+    let fleet = Fleet::new(config, bind, &metrics)
+        .map_err(|cause| Error::Fleet { path: path.to_owned(), cause })?;
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -197,7 +209,7 @@ pub async fn demo_proxy(
 ) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
     let parts = Parts::quiet(query, &config)?;
-    proxy(&config, address, parts).await
+    proxy(&config, Path::new("demo"), address, parts).await
 }
 
 /// A server over any storage, for the demo.

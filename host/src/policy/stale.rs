@@ -3,8 +3,7 @@
 //! A replica whose scrape failed marks a series as ended although another
 //! replica goes on scraping it. Such a marker must not hide the other's data.
 //! So markers are taken out before the policy sees timelines, and put back
-//! where no other replica knows better: a series has ended when all replicas
-//! that had it say so or are silent.
+//! where no other replica goes on with the series.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -62,7 +61,7 @@ pub(super) fn restore(
         match views.get(series.labels) {
             None => restored.push_series(series.labels.clone(), series),
             Some(views) => {
-                let mut markers = surviving(views);
+                let mut markers = surviving(views, options.end_ms);
                 markers.retain(|time| (options.start_ms..=options.end_ms).contains(time));
                 push_with_markers(&mut restored, series, &markers);
             }
@@ -77,12 +76,12 @@ fn has_marker(series: SeriesRef<'_>) -> bool {
 }
 
 /// Times of the markers that no other replica contradicts, ascending.
-fn surviving(views: &[SeriesRef<'_>]) -> Vec<i64> {
+fn surviving(views: &[SeriesRef<'_>], end: i64) -> Vec<i64> {
     let mut markers = Vec::new();
     for (index, view) in views.iter().enumerate() {
         let others = || views.iter().enumerate().filter(move |(other, _)| *other != index);
         for time in marker_times(*view) {
-            if !others().any(|(_, other)| is_alive(*other, time)) {
+            if !others().any(|(_, other)| goes_on(*other, time, end)) {
                 markers.push(time);
             }
         }
@@ -100,23 +99,52 @@ fn marker_times(series: SeriesRef<'_>) -> impl Iterator<Item = i64> {
     floats.chain(histograms)
 }
 
-/// Whether a replica has the series at this moment: its newest sample is no
-/// marker and not older than one and a half of its intervals.
-fn is_alive(series: SeriesRef<'_>, time: i64) -> bool {
-    let float = series.float_times.partition_point(|own| *own <= time).checked_sub(1);
-    let histogram = series.histogram_times.partition_point(|own| *own <= time).checked_sub(1);
-    let float_time = float.map(|index| series.float_times[index]);
-    let histogram_time = histogram.map(|index| series.histogram_times[index]);
-    let (times, index, stale) = match (float, histogram) {
-        (Some(index), _) if float_time > histogram_time => {
-            (series.float_times, index, is_stale(series.float_values[index]))
-        }
-        (_, Some(index)) => {
-            (series.histogram_times, index, is_stale(series.histogram_values[index].sum))
-        }
-        _ => return false,
-    };
-    !stale && time - times[index] <= interval(&times[..=index]).saturating_mul(3) / 2
+/// Whether a replica goes on with the series at this moment: it has a sample
+/// then, or one before and one after with no scrape missed between them. At
+/// the end of the data, where the next one may be still to come, the one
+/// before is enough.
+fn goes_on(series: SeriesRef<'_>, time: i64, end: i64) -> bool {
+    let floats = around(series.float_times, time, |index| is_stale(series.float_values[index]));
+    let histograms =
+        around(series.histogram_times, time, |index| is_stale(series.histogram_values[index].sum));
+    let before = [floats.before, histograms.before].into_iter().flatten().max_by_key(|e| e.time);
+    let after = [floats.after, histograms.after].into_iter().flatten().min_by_key(|e| e.time);
+    let Some(before) = before.filter(|event| !event.stale) else { return false };
+    if before.time == time {
+        return true;
+    }
+    let due = before.time.saturating_add(floats.interval.max(histograms.interval) * 3 / 2);
+    match after {
+        Some(event) => !event.stale && event.time <= due,
+        None => due > end,
+    }
+}
+
+/// A sample or a marker.
+#[derive(Clone, Copy)]
+struct Event {
+    time: i64,
+    stale: bool,
+}
+
+/// What a column has around a moment.
+struct Around {
+    /// The newest at the moment or before it.
+    before: Option<Event>,
+    /// The oldest after it.
+    after: Option<Event>,
+    /// The scrape interval by the last gaps before; 0 where there is none.
+    interval: i64,
+}
+
+fn around(times: &[i64], time: i64, is_stale: impl Fn(usize) -> bool) -> Around {
+    let next = times.partition_point(|own| *own <= time);
+    let event = |index: usize| Event { time: times[index], stale: is_stale(index) };
+    Around {
+        before: next.checked_sub(1).map(event),
+        after: (next < times.len()).then(|| event(next)),
+        interval: interval(&times[..next]),
+    }
 }
 
 /// The least of the last gaps; 0 where there is none.
@@ -181,11 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn a_series_that_ended_everywhere_ends_at_the_last_marker() {
+    fn a_series_that_ended_everywhere_keeps_its_markers() {
         let one = batch(&[(0, 1.0), (15, 1.0), (30, MARKER)]);
         let other = batch(&[(7, 1.0), (22, 1.0), (37, MARKER)]);
         let times = restored(&[(0, 1.0), (15, 1.0), (22, 1.0)], &[&one, &other]);
-        assert_eq!(times, [(0, false), (15, false), (22, false), (37, true)]);
+        assert_eq!(times, [(0, false), (15, false), (22, false), (30, true), (37, true)]);
         let times = restored(&[(0, 1.0), (15, 1.0)], &[&one, &one]);
         assert_eq!(times, [(0, false), (15, false), (30, true)]);
     }
@@ -193,9 +221,14 @@ mod tests {
     #[test]
     fn a_replica_in_a_hole_keeps_nothing_alive() {
         let ended = batch(&[(0, 1.0), (15, 1.0), (30, 1.0), (45, MARKER)]);
-        let holed = batch(&[(0, 1.0), (15, 1.0)]);
-        let times = restored(&[(0, 1.0), (15, 1.0), (30, 1.0)], &[&ended, &holed]);
-        assert_eq!(times.last(), Some(&(45, true)));
+        for holed in [
+            batch(&[(0, 1.0), (15, 1.0)]),
+            // Its hole begins with the scrape that would have failed.
+            batch(&[(0, 1.0), (15, 1.0), (30, 1.0), (900, 1.0)]),
+        ] {
+            let times = restored(&[(0, 1.0), (15, 1.0), (30, 1.0)], &[&ended, &holed]);
+            assert_eq!(times.last(), Some(&(45, true)));
+        }
     }
 
     #[test]

@@ -89,13 +89,17 @@ fn a_reset_hint_across_a_change_of_replica_says_nothing() {
 }
 
 #[test]
-fn a_stale_marker_is_a_sample_and_keeps_its_bits() {
+fn a_stale_marker_holds_only_where_no_replica_goes_on() {
     let stale = f64::from_bits(promql::series::STALE_NAN_BITS);
     let one = batch(&[("a", &[(0, 1.0), (15, stale)])]);
     let two = batch(&[("a", &[(0, 1.0), (15, 2.0)])]);
+    let three = batch(&[("a", &[(0, 1.0), (15, stale)])]);
     for settings in ["", r#"{"rule":"max"}"#, r#"{"rule":"promxy"}"#] {
-        let merged = merge(&builtin(settings), &[&one, &two], &Options::everything(0));
-        let bits = merged.series.series(0).float_values[1].to_bits();
-        assert_eq!(bits, promql::series::STALE_NAN_BITS, "{settings}");
+        let last = |other: &SeriesBatch| {
+            let merged = merge(&builtin(settings), &[&one, other], &Options::everything(0));
+            merged.series.series(0).float_values[1].to_bits()
+        };
+        assert_eq!(last(&two), 2.0_f64.to_bits(), "{settings}");
+        assert_eq!(last(&three), promql::series::STALE_NAN_BITS, "{settings}");
     }
 }
