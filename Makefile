@@ -27,7 +27,6 @@ demo: wasm-target ## Start the proxy in front of an embedded demo fleet
 .PHONY: test
 test: build ## Run every test, fetching a real Prometheus where none is installed
 	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
-	PROMWEAVE_SHARED="$${PROMWEAVE_SHARED:-}"; export PROMWEAVE_SHARED; \
 	if [ '$(NEXTEST)' = yes ]; then \
 	  cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \
 	else \

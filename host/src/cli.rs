@@ -13,7 +13,12 @@ use crate::telemetry::logging::{Format, Threshold};
 
 /// One Prometheus endpoint in front of many servers.
 #[derive(Debug, Parser)]
-#[command(name = "promweave", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "promweave",
+    version,
+    args_conflicts_with_subcommands = true,
+    args_override_self = true
+)]
 pub struct Cli {
     /// Without a command, the proxy runs.
     #[command(subcommand)]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cli::Demo;
-use crate::serve::{self, Error, Listening};
+use crate::serve::{self, Error, Listening, Stop};
 
 pub use data::Scrapes;
 pub use memory::Memory;
@@ -49,6 +49,7 @@ const REPLICAS: [Spec; 4] = [
 /// # Errors
 /// When an address cannot be bound.
 pub async fn run(demo: &Demo) -> Result<(), Error> {
+    let stop = Stop::watch()?;
     let now_ms = now_ms();
     let mut replicas = Vec::new();
     for spec in &REPLICAS {
@@ -61,7 +62,8 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
     let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);
-    serve::until_stopped(replicas).await
+    stop.then_end(replicas).await;
+    Ok(())
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -103,6 +104,7 @@ fn say(text: &str) {
 /// # Errors
 /// When it cannot start.
 pub async fn run(serve: &Serve) -> Result<(), Error> {
+    let stop = Stop::watch()?;
     logging::init(serve.log.log_level, serve.log.log_format)
         .map_err(|error| Error::SetUp { what: "the log", cause: error.to_string() })?;
     let config = config::load(&serve.config)?;
@@ -119,7 +121,8 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
         drain_timeout: serve.shutdown_timeout,
     };
     let proxy = proxy(&config, serve.bind_addr, parts).await?;
-    until_stopped(vec![proxy]).await
+    stop.then_end(vec![proxy]).await;
+    Ok(())
 }
 
 /// What the command line decides.
@@ -301,24 +304,36 @@ fn status(config_yaml: &str, flags: BTreeMap<String, String>) -> Status {
     }
 }
 
-/// Waits for SIGTERM or SIGINT, then stops the servers one after the other.
-///
-/// # Errors
-/// When the signals cannot be watched.
-pub async fn until_stopped(servers: Vec<Listening>) -> Result<(), Error> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let watch = |kind| {
-        signal(kind)
-            .map_err(|error| Error::SetUp { what: "signal handling", cause: error.to_string() })
-    };
-    let (mut terminate, mut interrupt) =
-        (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => tracing::info!("SIGTERM: letting running requests end"),
-        _ = interrupt.recv() => tracing::info!("SIGINT: letting running requests end"),
+/// SIGTERM and SIGINT, caught from the moment this exists: before a server
+/// says that it listens.
+#[derive(Debug)]
+pub struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    /// Begins to catch the signals.
+    ///
+    /// # Errors
+    /// When they cannot be caught.
+    pub fn watch() -> Result<Self, Error> {
+        let watch = |kind| {
+            signal(kind)
+                .map_err(|error| Error::SetUp { what: "signal handling", cause: error.to_string() })
+        };
+        let terminate = watch(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: watch(SignalKind::interrupt())? })
     }
-    for server in servers {
-        server.stop().await;
+
+    /// Waits for a signal, then ends the servers one after the other.
+    pub async fn then_end(mut self, servers: Vec<Listening>) {
+        tokio::select! {
+            _ = self.terminate.recv() => tracing::info!("SIGTERM: letting running requests end"),
+            _ = self.interrupt.recv() => tracing::info!("SIGINT: letting running requests end"),
+        }
+        for server in servers {
+            server.stop().await;
+        }
     }
-    Ok(())
 }

@@ -23,9 +23,10 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -267,9 +268,18 @@ async fn exchange<A: App>(
     let response =
         match read_body(body, shared.app.body_limit(&head), shared.limits.read_timeout).await {
             Ok(body) => answer(&shared, Request::from_parts(head, body)).await,
-            Err(fault) => shared.app.refuse(fault),
+            Err(fault) => closing(shared.app.refuse(fault), head.version),
         };
     Ok(exchange.respond(response))
+}
+
+/// The response to a request whose body was not read: the connection cannot
+/// be used on, and HTTP/1 can say so.
+fn closing(mut response: Response<Body>, version: Version) -> Response<Body> {
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// Answers, and turns a panic into a response: it hurts nobody else.

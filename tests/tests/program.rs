@@ -71,7 +71,7 @@ fn a_bad_configuration_ends_the_program_with_status_1_and_one_line() {
         (group("labels: {site: [1]}"), "labels"),
         (group("scheme: gopher"), "scheme"),
         (group("http_client: {tls_config: {ca_file: none.pem}}"), "none.pem"),
-        (group("relabel_configs: [{action: explode}]"), "action"),
+        (group("relabel_configs: [{action: explode}]"), "relabel_configs"),
     ];
     for (config, named) in cases {
         for arguments in [&["--check-config"][..], &[]] {

@@ -107,7 +107,7 @@ impl Group {
             match tokio::time::timeout_at(grace.into(), running.next()).await {
                 Ok(Some((index, result))) => {
                     if result.is_ok() {
-                        grace = grace.min(Instant::now() + STRAGGLER_GRACE);
+                        grace = grace.min(Instant::now() + patience(context.deadline));
                     }
                     results[index] = Some(result);
                 }
@@ -268,6 +268,12 @@ fn merge_all(
         all.push((wanted.index, merged));
     }
     Ok(all)
+}
+
+/// How much longer others may take once a replica has answered: never so
+/// long that its answer would come too late.
+fn patience(deadline: Instant) -> Duration {
+    STRAGGLER_GRACE.min(deadline.saturating_duration_since(Instant::now()) / 2)
 }
 
 fn signed(ms: u64) -> i64 {

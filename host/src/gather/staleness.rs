@@ -13,9 +13,9 @@ use promql::{SeriesBatch, SeriesRef};
 
 use crate::storage::Lookups;
 
-/// Puts the markers back. The exact moment of a marker is unknown; the
-/// earliest one that explains what was seen is taken, so that replicas with
-/// equal samples get equal markers.
+/// Puts the markers back. A server writes one at the scrape that no longer
+/// found the series: an interval after the last sample. That moment is taken,
+/// as far as it agrees with what was seen.
 #[must_use]
 pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Lookups) -> SeriesBatch {
     let index: HashMap<_, _> = seen.iter().map(|series| (series.labels, series)).collect();
@@ -27,6 +27,9 @@ pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Lookups) -> SeriesBa
     }
     restored
 }
+
+/// Gaps between samples that tell the scrape interval.
+const GAPS: usize = 5;
 
 /// Timestamps of floats and histograms, ascending.
 fn times(series: SeriesRef<'_>) -> Vec<i64> {
@@ -58,7 +61,7 @@ fn markers(samples: &[i64], seen: &[i64], grid: Lookups) -> Vec<i64> {
         if is_seen {
             alive = step;
         } else if in_lookback && !marked {
-            markers.push(alive + 1);
+            markers.push((alive + 1).max(next_scrape(&samples[..next_sample]).min(step)));
             marked = true;
         }
         step = match step.checked_add(grid.step_ms) {
@@ -67,6 +70,14 @@ fn markers(samples: &[i64], seen: &[i64], grid: Lookups) -> Vec<i64> {
         };
     }
     markers
+}
+
+/// When the scrape after these samples was due, judged by the last few gaps.
+fn next_scrape(samples: &[i64]) -> i64 {
+    let Some(last) = samples.last() else { return i64::MIN };
+    let recent = &samples[samples.len().saturating_sub(GAPS + 1)..];
+    let interval = recent.windows(2).map(|pair| pair[1] - pair[0]).min();
+    last.saturating_add(interval.unwrap_or(1))
 }
 
 fn push_with_markers(batch: &mut SeriesBatch, series: SeriesRef<'_>, markers: &[i64]) {
@@ -107,7 +118,7 @@ mod tests {
     #[test]
     fn a_series_that_ended_is_marked_after_its_last_sighting() {
         // Seen at 100 and 160, gone at 220 although 300 ms have not passed.
-        assert_eq!(markers(&[90, 150], &[100, 160], grid(100, 700, 60)), [161]);
+        assert_eq!(markers(&[90, 150], &[100, 160], grid(100, 700, 60)), [210]);
         // Never seen on the grid: marked right after the last sample.
         assert_eq!(markers(&[90], &[], grid(100, 700, 60)), [91]);
     }
@@ -115,7 +126,7 @@ mod tests {
     #[test]
     fn a_series_that_came_back_can_end_again() {
         let seen = [100, 280];
-        assert_eq!(markers(&[90, 270], &seen, grid(100, 400, 60)), [101, 281]);
+        assert_eq!(markers(&[90, 270], &seen, grid(100, 400, 60)), [101, 340]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! TLS towards replicas: roots, client certificates, and the option to trust
 //! anybody.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -16,10 +17,12 @@ use crate::config::{Tls, TlsVersion};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file that cannot be read.
-    #[error("tls_config.{setting}: {cause}")]
+    #[error("tls_config.{setting}_file {}: {cause}", path.display())]
     Read {
-        /// The configuration key.
+        /// The configuration key, without `_file`.
         setting: &'static str,
+        /// The file.
+        path: PathBuf,
         /// What the system says.
         cause: std::io::Error,
     },
@@ -60,8 +63,9 @@ pub fn client(settings: &Tls) -> Result<ClientConfig, Error> {
         builder.with_root_certificates(roots(settings)?)
     };
     let Some(identity) = &settings.identity else { return Ok(builder.with_no_client_auth()) };
-    let chain = certificates("cert", &read("cert", || identity.cert.read())?)?;
-    let key = read("key", || identity.key.read())?;
+    let chain =
+        certificates("cert", &read("cert", identity.cert.file(), || identity.cert.read())?)?;
+    let key = read("key", identity.key.file(), || identity.key.read())?;
     let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
         .map_err(|error| pem("key", &error))?;
     builder.with_client_auth_cert(chain, key).map_err(|error| Error::Config(error.to_string()))
@@ -89,7 +93,7 @@ fn versions(settings: &Tls) -> Vec<&'static SupportedProtocolVersion> {
 fn roots(settings: &Tls) -> Result<RootCertStore, Error> {
     let mut store = RootCertStore::empty();
     if let Some(ca) = &settings.ca {
-        for certificate in certificates("ca", &read("ca", || ca.read())?)? {
+        for certificate in certificates("ca", &read("ca", ca.file(), || ca.read())?)? {
             let added = store.add(certificate);
             added.map_err(|error| Error::Pem { setting: "ca", cause: error.to_string() })?;
         }
@@ -105,8 +109,13 @@ fn roots(settings: &Tls) -> Result<RootCertStore, Error> {
     Ok(store)
 }
 
-fn read<T>(setting: &'static str, source: impl FnOnce() -> std::io::Result<T>) -> Result<T, Error> {
-    source().map_err(|cause| Error::Read { setting, cause })
+fn read<T>(
+    setting: &'static str,
+    path: Option<&Path>,
+    source: impl FnOnce() -> std::io::Result<T>,
+) -> Result<T, Error> {
+    let path = path.unwrap_or(Path::new("")).to_owned();
+    source().map_err(|cause| Error::Read { setting, path, cause })
 }
 
 fn certificates(setting: &'static str, text: &str) -> Result<Vec<CertificateDer<'static>>, Error> {

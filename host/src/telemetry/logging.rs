@@ -1,7 +1,7 @@
 //! The process's log, with promxy's flags.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
 
 use tracing::Level;
@@ -85,6 +85,7 @@ pub fn init(threshold: Threshold, format: Format) -> Result<(), TryInitError> {
     let others = if level == Level::TRACE { level } else { level.min(Level::INFO) };
     let filter = EnvFilter::new(format!("{others},promweave={level},promql={level}"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = builder.with_ansi(io::stderr().is_terminal());
     match format {
         Format::Text => builder.finish().try_init(),
         Format::Json => builder.json().flatten_event(true).finish().try_init(),

@@ -1,0 +1,208 @@
+//! Stale markers in a merge: the host's business, not the policy's.
+//!
+//! A replica whose scrape failed marks a series as ended although another
+//! replica goes on scraping it. Such a marker must not hide the other's data.
+//! So markers are taken out before the policy sees timelines, and put back
+//! where no other replica knows better: a series has ended when all replicas
+//! that had it say so or are silent.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use promql::series::{STALE_NAN_BITS, is_stale};
+use promql::{Labels, SeriesBatch, SeriesRef};
+
+use super::Options;
+
+/// Gaps between samples that tell a replica's scrape interval.
+const GAPS: usize = 5;
+
+/// The batch without stale markers, borrowed if it has none.
+pub(super) fn without_markers(batch: &SeriesBatch) -> Cow<'_, SeriesBatch> {
+    if !batch.iter().any(has_marker) {
+        return Cow::Borrowed(batch);
+    }
+    let mut clean = SeriesBatch::new();
+    for series in batch.iter() {
+        for (time, value) in series.float_times.iter().zip(series.float_values) {
+            if !is_stale(*value) {
+                clean.push_float(*time, *value);
+            }
+        }
+        for (time, value) in series.histogram_times.iter().zip(series.histogram_values) {
+            if !is_stale(value.sum) {
+                clean.push_histogram(*time, value.clone());
+            }
+        }
+        clean.finish_series(series.labels.clone());
+    }
+    Cow::Owned(clean)
+}
+
+/// Puts the markers of `replicas` that still hold into the merged series.
+pub(super) fn restore(
+    merged: &SeriesBatch,
+    replicas: &[&SeriesBatch],
+    options: &Options<'_>,
+) -> SeriesBatch {
+    let marked: HashSet<&Labels> = replicas
+        .iter()
+        .flat_map(|batch| batch.iter())
+        .filter(|series| has_marker(*series))
+        .map(|series| series.labels)
+        .collect();
+    let mut views: HashMap<&Labels, Vec<SeriesRef<'_>>> = HashMap::new();
+    for series in replicas.iter().flat_map(|batch| batch.iter()) {
+        if marked.contains(series.labels) {
+            views.entry(series.labels).or_default().push(series);
+        }
+    }
+    let mut restored = SeriesBatch::new();
+    for series in merged.iter() {
+        match views.get(series.labels) {
+            None => restored.push_series(series.labels.clone(), series),
+            Some(views) => {
+                let mut markers = surviving(views);
+                markers.retain(|time| (options.start_ms..=options.end_ms).contains(time));
+                push_with_markers(&mut restored, series, &markers);
+            }
+        }
+    }
+    restored
+}
+
+fn has_marker(series: SeriesRef<'_>) -> bool {
+    series.float_values.iter().any(|value| is_stale(*value))
+        || series.histogram_values.iter().any(|value| is_stale(value.sum))
+}
+
+/// Times of the markers that no other replica contradicts, ascending.
+fn surviving(views: &[SeriesRef<'_>]) -> Vec<i64> {
+    let mut markers = Vec::new();
+    for (index, view) in views.iter().enumerate() {
+        let others = || views.iter().enumerate().filter(move |(other, _)| *other != index);
+        for time in marker_times(*view) {
+            if !others().any(|(_, other)| is_alive(*other, time)) {
+                markers.push(time);
+            }
+        }
+    }
+    markers.sort_unstable();
+    markers.dedup();
+    markers
+}
+
+fn marker_times(series: SeriesRef<'_>) -> impl Iterator<Item = i64> {
+    let floats = series.float_times.iter().zip(series.float_values);
+    let floats = floats.filter(|(_, value)| is_stale(**value)).map(|(time, _)| *time);
+    let histograms = series.histogram_times.iter().zip(series.histogram_values);
+    let histograms = histograms.filter(|(_, value)| is_stale(value.sum)).map(|(time, _)| *time);
+    floats.chain(histograms)
+}
+
+/// Whether a replica has the series at this moment: its newest sample is no
+/// marker and not older than one and a half of its intervals.
+fn is_alive(series: SeriesRef<'_>, time: i64) -> bool {
+    let float = series.float_times.partition_point(|own| *own <= time).checked_sub(1);
+    let histogram = series.histogram_times.partition_point(|own| *own <= time).checked_sub(1);
+    let float_time = float.map(|index| series.float_times[index]);
+    let histogram_time = histogram.map(|index| series.histogram_times[index]);
+    let (times, index, stale) = match (float, histogram) {
+        (Some(index), _) if float_time > histogram_time => {
+            (series.float_times, index, is_stale(series.float_values[index]))
+        }
+        (_, Some(index)) => {
+            (series.histogram_times, index, is_stale(series.histogram_values[index].sum))
+        }
+        _ => return false,
+    };
+    !stale && time - times[index] <= interval(&times[..=index]).saturating_mul(3) / 2
+}
+
+/// The least of the last gaps; 0 where there is none.
+fn interval(times: &[i64]) -> i64 {
+    let recent = &times[times.len().saturating_sub(GAPS + 1)..];
+    recent.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(0)
+}
+
+fn push_with_markers(batch: &mut SeriesBatch, series: SeriesRef<'_>, markers: &[i64]) {
+    let is_free = |time: &&i64| {
+        series.float_times.binary_search(time).is_err()
+            && series.histogram_times.binary_search(time).is_err()
+    };
+    let mut markers = markers.iter().filter(is_free).copied().peekable();
+    for (time, value) in series.float_times.iter().zip(series.float_values) {
+        while let Some(marker) = markers.next_if(|marker| marker < time) {
+            batch.push_float(marker, f64::from_bits(STALE_NAN_BITS));
+        }
+        batch.push_float(*time, *value);
+    }
+    for marker in markers {
+        batch.push_float(marker, f64::from_bits(STALE_NAN_BITS));
+    }
+    for (time, value) in series.histogram_times.iter().zip(series.histogram_values) {
+        batch.push_histogram(*time, value.clone());
+    }
+    batch.finish_series(series.labels.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MARKER: f64 = f64::from_bits(STALE_NAN_BITS);
+
+    fn batch(samples: &[(i64, f64)]) -> SeriesBatch {
+        let mut batch = SeriesBatch::new();
+        for (time, value) in samples {
+            batch.push_float(*time, *value);
+        }
+        batch.finish_series(Labels::empty());
+        batch
+    }
+
+    fn restored(merged: &[(i64, f64)], replicas: &[&SeriesBatch]) -> Vec<(i64, bool)> {
+        let restored = restore(&batch(merged), replicas, &Options::everything(0));
+        let series = restored.series(0);
+        let samples = series.float_times.iter().zip(series.float_values);
+        samples.map(|(time, value)| (*time, is_stale(*value))).collect()
+    }
+
+    #[test]
+    fn a_failed_scrape_of_one_replica_does_not_end_the_series() {
+        let failed = batch(&[(0, 1.0), (15, 1.0), (30, MARKER), (45, 1.0)]);
+        let aligned = batch(&[(0, 1.0), (15, 1.0), (30, 1.0), (45, 1.0)]);
+        let offset = batch(&[(7, 1.0), (22, 1.0), (37, 1.0)]);
+        let merged = [(0, 1.0), (15, 1.0), (30, 1.0), (45, 1.0)];
+        for other in [&aligned, &offset] {
+            let times = restored(&merged, &[&failed, other]);
+            assert_eq!(times, [(0, false), (15, false), (30, false), (45, false)]);
+        }
+    }
+
+    #[test]
+    fn a_series_that_ended_everywhere_ends_at_the_last_marker() {
+        let one = batch(&[(0, 1.0), (15, 1.0), (30, MARKER)]);
+        let other = batch(&[(7, 1.0), (22, 1.0), (37, MARKER)]);
+        let times = restored(&[(0, 1.0), (15, 1.0), (22, 1.0)], &[&one, &other]);
+        assert_eq!(times, [(0, false), (15, false), (22, false), (37, true)]);
+        let times = restored(&[(0, 1.0), (15, 1.0)], &[&one, &one]);
+        assert_eq!(times, [(0, false), (15, false), (30, true)]);
+    }
+
+    #[test]
+    fn a_replica_in_a_hole_keeps_nothing_alive() {
+        let ended = batch(&[(0, 1.0), (15, 1.0), (30, 1.0), (45, MARKER)]);
+        let holed = batch(&[(0, 1.0), (15, 1.0)]);
+        let times = restored(&[(0, 1.0), (15, 1.0), (30, 1.0)], &[&ended, &holed]);
+        assert_eq!(times.last(), Some(&(45, true)));
+    }
+
+    #[test]
+    fn a_batch_without_markers_is_not_copied() {
+        let plain = batch(&[(0, 1.0), (15, f64::NAN)]);
+        assert!(matches!(without_markers(&plain), Cow::Borrowed(_)));
+        let clean = without_markers(&batch(&[(0, 1.0), (15, MARKER)])).into_owned();
+        assert_eq!(clean.series(0).float_times, [0]);
+    }
+}
