@@ -12,6 +12,8 @@
 mod matching;
 mod timeline;
 
+mod choose;
+mod columns;
 mod decide;
 mod plan;
 

@@ -3,6 +3,8 @@
 //! In come two timelines and a position in both; out comes a verdict that
 //! depends only on samples within a bounded distance.
 
+use core::ops::Range;
+
 use crate::settings::Settings;
 
 /// Gaps looked at on each side, in each of the two timelines.
@@ -33,6 +35,7 @@ impl Static {
 }
 
 /// What becomes of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It fills a hole.
     Take,
@@ -53,6 +56,30 @@ pub(super) struct Inferred<'a> {
     fallback_ms: i64,
     /// Whether any timestamp occurs in both, once that was asked.
     shares: Option<bool>,
+    shortest: Shortest,
+}
+
+/// A bound of the gaps nearby that moves along with the position: none of
+/// them is shorter. So most samples of replicas that scrape in turns, for
+/// which nothing is missing, need no look at all gaps.
+struct Shortest {
+    bound: i64,
+    /// Samples of the base and the filler whose gaps it covers.
+    covered: [usize; 2],
+}
+
+impl Shortest {
+    /// Takes in the gaps up to sample `end` (without) of one timeline.
+    fn cover(&mut self, which: usize, times: &[i64], end: usize) {
+        let end = end.min(times.len());
+        let covered = &mut self.covered[which];
+        while *covered < end {
+            if let Some(before) = covered.checked_sub(1) {
+                self.bound = self.bound.min(times[*covered].saturating_sub(times[before]));
+            }
+            *covered += 1;
+        }
+    }
 }
 
 impl<'a> Inferred<'a> {
@@ -69,6 +96,7 @@ impl<'a> Inferred<'a> {
             rescue_ms: settings.rescue_ms(),
             fallback_ms: fallback_ms.max(1),
             shares: None,
+            shortest: Shortest { bound: i64::MAX, covered: [0; 2] },
         }
     }
 
@@ -92,13 +120,19 @@ impl<'a> Inferred<'a> {
         let (near, width) = match (left, right) {
             (None, None) => return Verdict::Take,
             (Some(near), None) | (None, Some(near)) => (near, i64::MAX / 2),
-            (Some(left), Some(right)) => (left.min(right), left + right),
+            (Some(left), Some(right)) => {
+                if self.is_plainly_no_hole(at, index, left + right) {
+                    return Verdict::Leave;
+                }
+                (left.min(right), left + right)
+            }
         };
-        let around = Around {
-            base: around(self.base, at, at, time, self.window_ms),
-            filler: around(self.filler, index, index + 1, time, self.window_ms),
-        };
+        let of_base = around(self.base, at, at, time, self.window_ms);
+        let of_filler = around(self.filler, index, index + 1, time, self.window_ms);
+        let covered = [of_base.end, of_filler.end];
+        let around = Around { base: &self.base[of_base], filler: &self.filler[of_filler] };
         let gaps = around.gaps();
+        self.shortest = Shortest { bound: gaps.shortest(), covered };
         if gaps.count < FEW_GAPS {
             let taken = near >= self.fallback_ms || self.on_one_grid(&around, &gaps);
             return if taken { Verdict::Take } else { Verdict::Leave };
@@ -111,6 +145,23 @@ impl<'a> Inferred<'a> {
         } else {
             Verdict::Leave
         }
+    }
+
+    /// True if all that [`Self::judge`] does could only say that the gap of
+    /// the base, `width` wide, is none to fill.
+    fn is_plainly_no_hole(&mut self, at: usize, index: usize, width: i64) -> bool {
+        let (base, filler) = (self.base, self.filler);
+        self.shortest.cover(0, base, at + GAPS + 1);
+        self.shortest.cover(1, filler, index + GAPS + 1);
+        // With the gap of the base, these make the three that are needed.
+        let near = |one: usize, two: usize| match (filler.get(one), filler.get(two)) {
+            (Some(one), Some(two)) => two.saturating_sub(*one) <= self.window_ms,
+            _ => false,
+        };
+        let are_enough = index > 0 && near(index - 1, index) && near(index, index + 1);
+        are_enough
+            && self.shortest.bound > (2 * width - 1) / 3
+            && !*self.shares.get_or_insert_with(|| share(base, filler))
     }
 
     /// True if both replicas evidently sample at the same moments, as rule
@@ -144,7 +195,7 @@ fn share(one: &[i64], two: &[i64]) -> bool {
 
 /// The part of `times` around `time`: up to [`GAPS`] gaps before sample
 /// `before` and after sample `after - 1`, within the window.
-fn around(times: &[i64], before: usize, after: usize, time: i64, window_ms: i64) -> &[i64] {
+fn around(times: &[i64], before: usize, after: usize, time: i64, window_ms: i64) -> Range<usize> {
     let first = time.saturating_sub(window_ms);
     let last = time.saturating_add(window_ms);
     // Where the position is between two samples, the gap that it is in counts
@@ -154,7 +205,7 @@ fn around(times: &[i64], before: usize, after: usize, time: i64, window_ms: i64)
     let high = times.len().min(after + reach);
     let low = low + times[low..before].iter().take_while(|t| **t < first).count();
     let high = high - times[after..high].iter().rev().take_while(|t| **t > last).count();
-    &times[low..high]
+    low..high
 }
 
 /// What is near a sample, in both timelines.
@@ -211,10 +262,60 @@ fn earlier(one: Option<&i64>, two: Option<&i64>) -> Option<i64> {
 }
 
 impl Gaps {
+    fn shortest(&self) -> i64 {
+        self.lengths[..self.count].iter().copied().min().unwrap_or(i64::MAX)
+    }
+
     /// True if the lower octile is at most `limit`.
     fn spacing_is_at_most(&self, limit: i64) -> bool {
         let lengths = &self.lengths[..self.count];
         let short: usize = lengths.iter().map(|gap| usize::from(*gap <= limit)).sum();
         short > self.count / 8
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn timeline() -> impl Strategy<Value = Vec<i64>> {
+        let gap = prop_oneof![
+            8 => Just(15_000_i64),
+            2 => 14_000_i64..16_000,
+            1 => 1_i64..15_000,
+            1 => 15_000_i64..400_000,
+        ];
+        (0_i64..15_000, prop::collection::vec(gap, 1..60)).prop_map(|(start, gaps)| {
+            let mut time = start;
+            let mut next = |gap: i64| {
+                time += gap;
+                time
+            };
+            gaps.into_iter().map(&mut next).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn the_moving_bound_changes_no_verdict(
+            base in timeline(),
+            filler in timeline(),
+            window_ms in prop::sample::select(&[20_000_i64, 60_000, 300_000][..]),
+        ) {
+            let settings = Settings { spacing_window_ms: window_ms, ..Settings::DEFAULT };
+            let mut with = Inferred::new(&settings, 10_000, &base, &filler);
+            let mut without = Inferred::new(&settings, 10_000, &base, &filler);
+            for (index, time) in filler.iter().enumerate() {
+                let at = base.partition_point(|own| own < time);
+                if base.get(at) != Some(time) {
+                    without.shortest.bound = i64::MIN;
+                    prop_assert_eq!(with.judge(at, index), without.judge(at, index));
+                }
+            }
+        }
     }
 }

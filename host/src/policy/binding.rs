@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use guest_merge::{Plan, Settings, Span, Terms};
 
-use super::decide::{Columns, Decide, Native};
+use super::columns::Columns;
+use super::decide::{Decide, Native};
 use super::guest::Guest;
 use super::version::Version;
 use super::{Error, Fault, Options, seam, trial};

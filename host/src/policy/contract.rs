@@ -5,7 +5,7 @@
 use guest_merge::{Plan, Span, Terms};
 
 use super::Kind;
-use super::decide::Columns;
+use super::columns::Columns;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, reason = "generated")]
 mod generated {

@@ -7,8 +7,8 @@ use wasmtime::{Store, Trap};
 
 use guest_merge::{Plan, Terms};
 
+use super::columns::Columns;
 use super::contract::{self, MergePolicy, MergePolicyPre, PlanOf};
-use super::decide::Columns;
 use super::engine::{Engine, Slot};
 use super::sandbox::{self, Sandbox};
 use super::version::Description;

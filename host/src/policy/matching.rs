@@ -25,6 +25,7 @@ pub(super) struct Matching<'a> {
     members: Vec<u32>,
     /// Timelines of series with floats and histograms; most have one kind.
     mixed: HashMap<(u32, u32), Vec<i64>, FixedState>,
+    has_histograms: bool,
 }
 
 impl<'a> Matching<'a> {
@@ -33,7 +34,9 @@ impl<'a> Matching<'a> {
             Some(members) => (vec![SeriesBatch::new(); replicas.len()], members),
             None => by_hash(replicas),
         };
-        let mut matching = Self { replicas, joined, members, mixed: HashMap::default() };
+        let has_histograms = replicas.iter().any(|replica| timeline::has_histograms(replica));
+        let mut matching =
+            Self { replicas, joined, members, mixed: HashMap::default(), has_histograms };
         matching.mixed = matching.find_mixed();
         matching
     }
@@ -58,6 +61,11 @@ impl<'a> Matching<'a> {
         }
     }
 
+    /// True if any replica has a histogram.
+    pub(super) const fn has_histograms(&self) -> bool {
+        self.has_histograms
+    }
+
     /// The label set number `index`.
     pub(super) fn labels(&self, index: usize) -> &Labels {
         (0..self.replicas())
@@ -79,7 +87,7 @@ impl<'a> Matching<'a> {
 
     fn find_mixed(&self) -> HashMap<(u32, u32), Vec<i64>, FixedState> {
         let mut mixed = HashMap::default();
-        if self.replicas.iter().all(|replica| !timeline::has_histograms(replica)) {
+        if !self.has_histograms {
             return mixed;
         }
         for index in 0..self.len() {

@@ -2,7 +2,7 @@
 
 use guest_merge::Plan;
 
-use super::decide::Columns;
+use super::columns::Columns;
 use super::{Fault, Run};
 
 /// Checks a plan against the batch it is for; what passes can be applied

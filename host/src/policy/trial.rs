@@ -5,7 +5,7 @@
 
 use guest_merge::Terms;
 
-use super::decide::Columns;
+use super::columns::Columns;
 use super::guest::Guest;
 use super::{Fault, Kind, plan};
 
