@@ -179,7 +179,7 @@ async fn both_protocols_are_answered_on_one_port() {
         .body(Full::new(Bytes::from_static(b"12345")))
         .expect("a request");
     let response = soon(client.request(request)).await.expect("a response");
-    assert_eq!(response.version(), hyper::Version::HTTP_2);
+    assert_eq!(response.version(), Version::HTTP_2);
     let body = response.into_body().collect().await.expect("a body").to_bytes();
     assert_eq!(body, "5 bytes");
 }
