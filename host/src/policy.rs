@@ -91,7 +91,7 @@ pub struct Run {
     /// The replica's number, or [`Run::SYNTHESISED`].
     pub replica: u32,
     /// Number of the first sample among those the replica has of the series,
-    /// floats and histograms together in order of time.
+    /// floats and histograms together in order of time, without stale markers.
     pub start: u32,
     /// Number of samples, above zero.
     pub length: u32,
@@ -151,7 +151,7 @@ pub struct Decisions {
 pub struct Merged {
     /// Series in label order, each label set once, none without samples.
     pub series: SeriesBatch,
-    /// Where each series' samples come from.
+    /// Where each series' samples come from, stale markers left out.
     pub runs: Provenance,
     /// Texts for the answer's `warnings`.
     pub warnings: Vec<String>,

@@ -172,8 +172,9 @@ pub mod exports {
         /// the configured order, the same in every batch of a query; timestamps
         /// strictly ascending within one replica of one series; whole series only.
         /// A batch holds about 32,000 samples unless one series alone has more.
-        /// Float and histogram samples share a series' timeline. A stale marker is
-        /// a sample like any other: it has a timestamp, and is taken or not.
+        /// Float and histogram samples share a series' timeline. Stale markers are
+        /// not part of it: the host takes them out, and puts those back that no
+        /// other replica contradicts.
         #[derive(Clone)]
         pub struct Batch {
           pub replicas: u32,
@@ -187,9 +188,9 @@ pub mod exports {
           /// Milliseconds since the Unix epoch.
           pub timestamps: _rt::Vec::<i64>,
           /// Empty for a policy that needs timelines. Otherwise one per timestamp:
-          /// the IEEE 754 bits of a float sample (bits, so that the payload of a
-          /// NaN, such as the stale marker's 0x7ff0000000000002, survives), or the
-          /// bits of the number of observations of a histogram sample.
+          /// the IEEE 754 bits of a float sample (bits, so that the payload of a NaN
+          /// survives), or the bits of the number of observations of a histogram
+          /// sample.
           pub values: _rt::Vec::<u64>,
         }
         impl ::core::fmt::Debug for Batch {
