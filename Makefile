@@ -42,7 +42,7 @@ lint: wasm-target ## Format check and clippy, warnings are errors
 
 .PHONY: doc
 doc: ## Build the documentation of our own crates, warnings are errors
-	RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps
+	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --locked --workspace --no-deps --document-private-items
 
 .PHONY: bench
 bench: wasm-target ## Measure each stage (release build)

@@ -140,7 +140,7 @@ pub fn format(nanos: i64) -> String {
     format_ms(nanos / NANOS_PER_MILLI)
 }
 
-/// Prints milliseconds as [`format`] does.
+/// Prints milliseconds as [`format()`] does.
 #[must_use]
 pub fn format_ms(ms: i64) -> String {
     if ms == 0 {

@@ -1,7 +1,7 @@
 //! Regular expressions in Go's dialect (RE2), which PromQL and Prometheus's
 //! configuration use, always anchored at both ends.
 //!
-//! In: a pattern. Out: a matcher, or Go's error text. [`parse`] reads Go's
+//! In: a pattern. Out: a matcher, or Go's error text. `parse` reads Go's
 //! syntax; regex-automata does the matching, in time linear in the text.
 //! Patterns come from outside: what compiling them may cost is limited.
 

@@ -1,7 +1,7 @@
 //! Remote read: Prometheus's protobuf protocol for raw samples.
 //!
 //! In: what is asked, and the bytes of an answer as they arrive. Out: a
-//! request body, and one [`SeriesBatch`] per query. Chunks are asked for
+//! request body, and one `SeriesBatch` per query. Chunks are asked for
 //! first, samples as the alternative that every server knows. No I/O here.
 //!
 //! Stale markers are kept. Labels come out sorted; **a server adds its
