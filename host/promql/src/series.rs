@@ -219,6 +219,30 @@ impl SeriesBatch {
         self.finish_series(labels);
     }
 
+    /// Appends a series of another batch with stale markers at these moments
+    /// (ascending, in milliseconds); where the series has a sample, that stays.
+    pub fn push_series_with_markers(&mut self, series: SeriesRef<'_>, markers: &[i64]) {
+        let is_free = |time: &&i64| {
+            series.float_times.binary_search(time).is_err()
+                && series.histogram_times.binary_search(time).is_err()
+        };
+        let mut markers = markers.iter().filter(is_free).copied().peekable();
+        let marker = f64::from_bits(STALE_NAN_BITS);
+        for (time, value) in series.float_times.iter().zip(series.float_values) {
+            while let Some(before) = markers.next_if(|own| own < time) {
+                self.push_float(before, marker);
+            }
+            self.push_float(*time, *value);
+        }
+        for after in markers {
+            self.push_float(after, marker);
+        }
+        for (time, value) in series.histogram_times.iter().zip(series.histogram_values) {
+            self.push_histogram(*time, value.clone());
+        }
+        self.finish_series(series.labels.clone());
+    }
+
     /// Drops the samples outside `start..=end` (milliseconds), and the series
     /// that are left without any.
     pub fn retain_window(&mut self, start: i64, end: i64) {

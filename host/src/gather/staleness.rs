@@ -8,7 +8,6 @@
 
 use std::collections::HashMap;
 
-use promql::series::STALE_NAN_BITS;
 use promql::{SeriesBatch, SeriesRef};
 
 use crate::storage::Lookups;
@@ -23,7 +22,7 @@ pub fn restore(raw: &SeriesBatch, seen: &SeriesBatch, grid: Lookups) -> SeriesBa
     for series in raw.iter() {
         let seen = index.get(series.labels).copied();
         let markers = markers(&times(series), &seen.map(times).unwrap_or_default(), grid);
-        push_with_markers(&mut restored, series, &markers);
+        restored.push_series_with_markers(series, &markers);
     }
     restored
 }
@@ -78,25 +77,6 @@ fn next_scrape(samples: &[i64]) -> i64 {
     let recent = &samples[samples.len().saturating_sub(GAPS + 1)..];
     let interval = recent.windows(2).map(|pair| pair[1] - pair[0]).min();
     last.saturating_add(interval.unwrap_or(1))
-}
-
-fn push_with_markers(batch: &mut SeriesBatch, series: SeriesRef<'_>, markers: &[i64]) {
-    let mut next = 0;
-    let push_until = |batch: &mut SeriesBatch, time: i64, next: &mut usize| {
-        while *next < markers.len() && markers[*next] < time {
-            batch.push_float(markers[*next], f64::from_bits(STALE_NAN_BITS));
-            *next += 1;
-        }
-    };
-    for (time, value) in series.float_times.iter().zip(series.float_values) {
-        push_until(batch, *time, &mut next);
-        batch.push_float(*time, *value);
-    }
-    push_until(batch, i64::MAX, &mut next);
-    for (time, histogram) in series.histogram_times.iter().zip(series.histogram_values) {
-        batch.push_histogram(*time, histogram.clone());
-    }
-    batch.finish_series(series.labels.clone());
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use promql::series::{STALE_NAN_BITS, is_stale};
+use promql::series::is_stale;
 use promql::{Labels, SeriesBatch, SeriesRef};
 
 use super::Options;
@@ -63,7 +63,7 @@ pub(super) fn restore(
             Some(views) => {
                 let mut markers = surviving(views, options.end_ms);
                 markers.retain(|time| (options.start_ms..=options.end_ms).contains(time));
-                push_with_markers(&mut restored, series, &markers);
+                restored.push_series_with_markers(series, &markers);
             }
         }
     }
@@ -153,30 +153,10 @@ fn interval(times: &[i64]) -> i64 {
     recent.windows(2).map(|pair| pair[1] - pair[0]).min().unwrap_or(0)
 }
 
-fn push_with_markers(batch: &mut SeriesBatch, series: SeriesRef<'_>, markers: &[i64]) {
-    let is_free = |time: &&i64| {
-        series.float_times.binary_search(time).is_err()
-            && series.histogram_times.binary_search(time).is_err()
-    };
-    let mut markers = markers.iter().filter(is_free).copied().peekable();
-    for (time, value) in series.float_times.iter().zip(series.float_values) {
-        while let Some(marker) = markers.next_if(|marker| marker < time) {
-            batch.push_float(marker, f64::from_bits(STALE_NAN_BITS));
-        }
-        batch.push_float(*time, *value);
-    }
-    for marker in markers {
-        batch.push_float(marker, f64::from_bits(STALE_NAN_BITS));
-    }
-    for (time, value) in series.histogram_times.iter().zip(series.histogram_values) {
-        batch.push_histogram(*time, value.clone());
-    }
-    batch.finish_series(series.labels.clone());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use promql::series::STALE_NAN_BITS;
 
     const MARKER: f64 = f64::from_bits(STALE_NAN_BITS);
 
