@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
+use super::coverage::Coverage;
 use super::group::{Group, Scattered};
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
@@ -58,7 +59,8 @@ impl Fleet {
                     .map_err(|cause| SetUpError { group: title.clone(), cause })?;
                 let replicas = targets
                     .into_iter()
-                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read));
+                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
+                    .map(|replica| replica.aligning_ranges(group.align_query_range_with_step));
                 groups.push(Group {
                     title: title.clone(),
                     labels,
@@ -66,6 +68,7 @@ impl Fleet {
                     policy: ArcSwap::new(bind(group)),
                     on_failure: group.on_failure,
                     client,
+                    coverage: Coverage::default(),
                     metrics: Arc::clone(metrics),
                 });
             }
