@@ -31,8 +31,8 @@ mod timestamps;
 
 use std::sync::Arc;
 
-use crate::annotations::{Annotations, Note};
 use crate::SeriesBatch;
+use crate::annotations::{Annotations, Note};
 use crate::budget::Budget;
 use crate::plan::{Call, Grid, Node};
 use crate::query::Error;
