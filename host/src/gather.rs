@@ -24,6 +24,7 @@ pub mod tls;
 mod concat;
 mod error;
 mod fleet;
+mod parts;
 mod pieces;
 #[cfg(test)]
 mod testing;

@@ -12,12 +12,16 @@ mod carry;
 mod find;
 mod rewrite;
 mod site;
+mod steps;
+mod ways;
 #[cfg(test)]
 mod tests;
 
 pub use find::sites;
 pub use rewrite::Rewrite;
 pub use site::{Asked, Combine, Part, Site};
+pub use steps::{Reach, Steps, stretches};
+pub use ways::{Plan, PlannedSite, Share, Stretch, Way};
 
 /// Why an expression cannot be put together from the groups' own values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -94,6 +94,12 @@ impl Dialect {
 }
 
 impl Replica {
+    /// True if the last exam showed that `lookback_delta` is looked at.
+    #[must_use]
+    pub fn knows_lookback(&self) -> bool {
+        self.dialect.traits().is_some_and(|traits| traits.knows_lookback)
+    }
+
     /// Whether the replica evaluates as we do, by an exam now and then. While
     /// one runs, others wait for it.
     ///

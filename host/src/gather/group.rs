@@ -17,7 +17,7 @@ use super::pieces::pieces_for;
 use super::replica::Replica;
 use super::scope::{resolve, with_group_labels};
 use super::{Error, GroupError};
-use crate::config::OnFailure;
+use crate::config::{OnFailure, Pushdown};
 use crate::policy;
 use crate::storage::{Answer, Context, Select};
 use crate::telemetry::Metrics;
@@ -42,6 +42,10 @@ pub struct Group {
     pub on_failure: OnFailure,
     /// Its connections.
     pub client: Client,
+    /// Whether its replicas may evaluate.
+    pub pushdown: Pushdown,
+    /// Below so many raw samples, over all replicas, they need not.
+    pub pushdown_min_samples: u64,
     /// What is known of the holes in its replicas.
     pub coverage: Coverage,
     /// Where its requests are counted.

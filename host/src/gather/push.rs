@@ -19,79 +19,13 @@ use super::group::Group;
 use super::replica::{Replica, seconds, timeout};
 use crate::storage::{Answer, Context, TRUNCATED};
 
+pub use crate::plan::Steps;
+
 /// An answer of more points than this is asked for in pieces: some forty
 /// megabytes of JSON, a second of a server's and our time.
 const MAX_POINTS: u64 = 1_000_000;
 /// Pieces of one answer that are asked for at once.
 pub(super) const PARALLEL_PIECES: usize = 4;
-
-/// Evaluation times: `start`, `start + step`, … up to `end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Steps {
-    /// The first, in milliseconds.
-    pub start_ms: i64,
-    /// None is later, in milliseconds.
-    pub end_ms: i64,
-    /// Between two, in milliseconds; 0 is an instant query at `start`.
-    pub step_ms: i64,
-}
-
-impl Steps {
-    /// How many there are.
-    #[must_use]
-    pub const fn count(&self) -> u64 {
-        match self.step_ms {
-            ..=0 => 1,
-            step if self.end_ms >= self.start_ms => {
-                (self.end_ms.abs_diff(self.start_ms)) / step.unsigned_abs() + 1
-            }
-            _ => 0,
-        }
-    }
-
-    /// True if this is one of them.
-    #[must_use]
-    pub const fn has(&self, time_ms: i64) -> bool {
-        match self.step_ms {
-            ..=0 => time_ms == self.start_ms,
-            step => {
-                time_ms >= self.start_ms
-                    && time_ms <= self.end_ms
-                    && time_ms.abs_diff(self.start_ms).is_multiple_of(step.unsigned_abs())
-            }
-        }
-    }
-
-    /// The same times in rows of at most so many (above zero), in order.
-    #[must_use]
-    pub fn pieces(&self, longest: u64) -> Vec<Self> {
-        let (count, longest) = (self.count(), longest.max(1));
-        if count <= longest {
-            return vec![*self];
-        }
-        // As even as they can be, so that none is a leftover.
-        let pieces = count.div_ceil(longest);
-        let time = |number: u64| {
-            let steps = i64::try_from(number).unwrap_or(i64::MAX);
-            self.start_ms.saturating_add(self.step_ms.saturating_mul(steps))
-        };
-        let border = |piece: u64| count * piece / pieces;
-        (0..pieces)
-            .map(|piece| Self {
-                start_ms: time(border(piece)),
-                end_ms: time(border(piece + 1) - 1),
-                step_ms: self.step_ms,
-            })
-            .collect()
-    }
-
-    /// True if a server that moves range queries to multiples of their step
-    /// leaves this one where it is.
-    #[must_use]
-    pub const fn is_aligned(&self) -> bool {
-        self.step_ms <= 0 || self.start_ms.rem_euclid(self.step_ms) == 0
-    }
-}
 
 /// What a replica is asked to evaluate.
 #[derive(Clone, Debug, PartialEq, Eq)]

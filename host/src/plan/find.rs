@@ -122,6 +122,7 @@ impl Whole<'_> {
     fn union(&self, expr: &Expr, carried: &Carried) -> Result<Site, Why> {
         Ok(Site {
             span: expr.span(),
+            expr: rewrite::fixed(expr.clone(), self.finder.rewrite),
             combine: Combine::Union,
             parts: vec![self.part(expr.clone(), carried)?],
             undecided: self.undecided(),
@@ -167,6 +168,7 @@ impl Whole<'_> {
                 exprs.into_iter().map(|expr| self.part(expr, &carried)).collect();
             Ok(Site {
                 span: aggregate.span,
+                expr: rewrite::fixed(op(aggregate.op), self.finder.rewrite),
                 combine,
                 parts: parts?,
                 undecided: self.undecided(),
@@ -188,6 +190,6 @@ impl Whole<'_> {
             Ok(Asked { group: *group, text: text.text, attach, places: text.places })
         });
         let asked: Result<Vec<Asked>, Why> = asked.collect();
-        Ok(Part { asked: asked?, expr })
+        Ok(Part { asked: asked?, expr: rewrite::fixed(expr, self.finder.rewrite) })
     }
 }

@@ -13,7 +13,7 @@ use promql::matcher::{MatchOp, Matcher};
 use promql::parser;
 
 use super::Why;
-pub use crate::gather::scope::resolve;
+pub(super) use crate::gather::scope::resolve;
 
 /// The longest text that is sent.
 const MAX_TEXT: usize = 64 << 10;
@@ -63,6 +63,13 @@ pub(super) fn text(expr: &Expr, group: &Labels, rewrite: &Rewrite) -> Result<Tex
     Ok(Text { text, places })
 }
 
+/// The expression as it is evaluated here, over any part of the query's steps:
+/// nothing in it depends on the whole of them any more.
+pub(super) fn fixed(expr: Expr, rewrite: &Rewrite) -> Expr {
+    let no_group = Labels::empty();
+    expr.map(|node| for_group(node, &no_group, rewrite))
+}
+
 fn for_group(node: Expr, group: &Labels, rewrite: &Rewrite) -> Expr {
     match node {
         Expr::Vector(mut selector) => {
@@ -79,7 +86,7 @@ fn for_group(node: Expr, group: &Labels, rewrite: &Rewrite) -> Expr {
                 subquery.step_ms = rewrite.subquery_step_ms;
             }
             (subquery.range_expr, subquery.step_expr, subquery.offset_expr) = (None, None, None);
-            subquery.at = subquery.at.map(|at| fixed(at, rewrite));
+            subquery.at = subquery.at.map(|at| moment(at, rewrite));
             Expr::Subquery(subquery)
         }
         Expr::Aggregate(mut aggregate) => {
@@ -111,10 +118,10 @@ fn change_selector(selector: &mut VectorSelector, group: &Labels, rewrite: &Rewr
         selector.matchers.extend(any); // without a pattern there is no error
     }
     selector.offset_expr = None;
-    selector.at = selector.at.map(|at| fixed(at, rewrite));
+    selector.at = selector.at.map(|at| moment(at, rewrite));
 }
 
-fn fixed(at: At, rewrite: &Rewrite) -> At {
+fn moment(at: At, rewrite: &Rewrite) -> At {
     match at {
         At::Time(time) => At::Time(time),
         At::Start => At::Time(rewrite.start_ms),

@@ -8,6 +8,9 @@ use promql::ast::{Expr, Span};
 pub struct Site {
     /// Where its values stand in the query.
     pub span: Span,
+    /// What is evaluated, with the spans of the query's text; nothing in it
+    /// depends on the query's range.
+    pub expr: Expr,
     /// How the groups' values become its values.
     pub combine: Combine,
     /// What the groups evaluate: one expression, or sum and count of an
