@@ -8,10 +8,12 @@
 
 pub mod compare;
 pub mod data;
+pub mod differ;
 pub mod exporter;
 pub mod faulty;
 pub mod fleet;
 pub mod http;
+pub mod modes;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;

@@ -1,0 +1,53 @@
+//! The ways in which a server group may be asked.
+
+use crate::proxy::Group;
+
+/// Whether the proxy knows the keys of [`Mode::configure`]; without them
+/// every mode would be the same.
+const HAS_PUSHDOWN_KEYS: bool = false;
+
+/// How a server group's data is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// As configured without a word about it.
+    Default,
+    /// Raw samples only.
+    Never,
+    /// Pushed down whenever the answer is exact, whatever it saves.
+    WheneverExact,
+    /// Pushed down without a look at holes: right only where there are none.
+    Always,
+}
+
+impl Mode {
+    /// The modes in which answers must be right; `equal` says that all
+    /// replicas of a group hold the same.
+    #[must_use]
+    pub fn right(equal: bool) -> Vec<Self> {
+        if !HAS_PUSHDOWN_KEYS {
+            return vec![Self::Default];
+        }
+        let mut modes = vec![Self::Never, Self::WheneverExact, Self::Default];
+        if equal {
+            modes.push(Self::Always);
+        }
+        modes
+    }
+
+    /// True if sub-expressions may be pushed down in some mode.
+    #[must_use]
+    pub const fn are_several() -> bool {
+        HAS_PUSHDOWN_KEYS
+    }
+
+    /// The configuration of a group in this mode.
+    #[must_use]
+    pub fn configure(self, group: Group) -> Group {
+        match self {
+            Self::Default => group,
+            Self::Never => group.set("pushdown", "never"),
+            Self::WheneverExact => group.set("pushdown", "auto").set("pushdown_min_samples", 0),
+            Self::Always => group.set("pushdown", "always"),
+        }
+    }
+}
