@@ -71,6 +71,10 @@ pub enum Fault {
     ReadHugeFrame,
     /// There is no remote read.
     ReadMissing,
+    /// Status 400: the query's text is not understood.
+    RejectText,
+    /// A result of native histograms, whatever was asked.
+    Histograms,
 }
 
 /// Faults of the JSON API or of the connection itself.
@@ -107,6 +111,23 @@ pub const READ: [Fault; 5] = [
     Fault::ReadMissing,
 ];
 
+/// Faults that a server may have with what it is asked to compute, or to
+/// list, while all else about it is well.
+pub const SELECTIVE: [Fault; 12] = [
+    Fault::RejectText,
+    Fault::Histograms,
+    Fault::Hang,
+    Fault::Close,
+    Fault::ErrorEnvelope,
+    Fault::BadGateway,
+    Fault::CutLength,
+    Fault::Garbage,
+    Fault::Empty,
+    Fault::Html,
+    Fault::WrongResultType,
+    Fault::DeepNesting,
+];
+
 /// A running faulty server.
 #[derive(Debug)]
 pub struct FaultyServer {
@@ -132,8 +153,19 @@ impl FaultyServer {
     /// as `upstream` does.
     #[must_use]
     pub fn in_front_of(fault: Fault, upstream: Client) -> Self {
+        Self::when(|request| request.path.ends_with("/read"), fault, upstream)
+    }
+
+    /// Starts a server that shows `fault` on the requests that `affected`
+    /// chooses and otherwise answers as `upstream` does.
+    #[must_use]
+    pub fn when(
+        affected: impl Fn(&Received) -> bool + Send + Sync + 'static,
+        fault: Fault,
+        upstream: Client,
+    ) -> Self {
         Self::serving(Server::start(move |request, stream, state| {
-            if request.path.ends_with("/read") {
+            if affected(request) {
                 show(fault, request, stream, state)
             } else {
                 forward(request, stream, upstream)

@@ -12,6 +12,7 @@ pub mod differ;
 pub mod exporter;
 pub mod faulty;
 pub mod fleet;
+pub mod forward;
 pub mod http;
 pub mod modes;
 pub mod process;

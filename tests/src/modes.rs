@@ -34,6 +34,23 @@ impl Mode {
         modes
     }
 
+    /// The modes that push down where they can, for replicas that hold the
+    /// same.
+    #[must_use]
+    pub fn pushing() -> Vec<Self> {
+        if HAS_PUSHDOWN_KEYS {
+            vec![Self::WheneverExact, Self::Always]
+        } else {
+            vec![Self::Default]
+        }
+    }
+
+    /// The mode that asks for raw samples only.
+    #[must_use]
+    pub const fn raw() -> Self {
+        if HAS_PUSHDOWN_KEYS { Self::Never } else { Self::Default }
+    }
+
     /// True if sub-expressions may be pushed down in some mode.
     #[must_use]
     pub const fn are_several() -> bool {

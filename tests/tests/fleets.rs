@@ -3,7 +3,7 @@
 //!
 //! `make fleets` asks many more.
 
-use e2e::differ::check;
+use e2e::differ::{check, check_against_raw};
 use e2e::fleet::shape::Shape;
 use e2e::prometheus;
 
@@ -43,4 +43,11 @@ fleets! {
     a_labelled_group_beside_an_unlabelled_one_answers_as_one: HALF_LABELLED_HOLES, true;
     single_replicas_with_holes_answer_as_one: SINGLE_HOLES, true;
     three_replicas_with_holes_answer_as_their_merge: THREE_HOLES, true;
+}
+
+#[test]
+fn replicas_that_scrape_half_an_interval_apart_answer_as_their_raw_samples() {
+    if prometheus::available() {
+        check_against_raw(&Shape::LABELLED_HALF_OFFSET_HOLES);
+    }
 }

@@ -19,6 +19,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><body><h1>Please sign in</h1></body></html>\n";
 const ENVELOPE: &[u8] =
     br#"{"status":"error","errorType":"internal","error":"the disk is on fire"}"#;
+const REJECTION: &[u8] =
+    br#"{"status":"error","errorType":"bad_data","error":"1:5: parse error: unknown function"}"#;
 
 /// An answer with a correct frame.
 pub(super) fn complete(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
@@ -52,8 +54,20 @@ pub(super) fn whole(fault: Fault, request: &Received) -> Vec<u8> {
         Fault::ReadChecksum => complete(200, STREAMED, &frame(1, false)),
         Fault::ReadHugeFrame => complete(200, STREAMED, &huge_frame()),
         Fault::ReadMissing => complete(404, TEXT, b"404 page not found\n"),
+        Fault::RejectText => complete(400, JSON, REJECTION),
+        Fault::Histograms => complete(200, JSON, &histograms(request)),
         _ => complete(200, JSON, b""),
     }
+}
+
+/// One series with a histogram, of the type that the request asks for.
+fn histograms(request: &Received) -> Vec<u8> {
+    let histogram = r#"{"count":"3","sum":"4","buckets":[[0,"1","2","3"]]}"#;
+    if request.path.ends_with("/query_range") {
+        let sample = format!(r#"{{"metric":{{}},"histograms":[[{TIME_S},{histogram}]]}}"#);
+        return result("matrix", &format!("[{sample}]"));
+    }
+    result("vector", &format!(r#"[{{"metric":{{}},"histogram":[{TIME_S},{histogram}]}}]"#))
 }
 
 /// A correct beginning and an end that is missing.

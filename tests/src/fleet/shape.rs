@@ -54,8 +54,12 @@ const WEST: GroupShape = GroupShape {
 };
 const FIRST: GroupShape = GroupShape { labels: &[], ..EAST };
 const SECOND: GroupShape = GroupShape { labels: &[], ..WEST };
-/// Less than half the interval, so that the nearest scrape is the same one.
-const OFFSETS: &[i64] = &[0, 6_000];
+/// Clearly less than half the interval (the default rule takes a sample at
+/// three eighths of the spacing from its neighbour if nothing else fills a
+/// hole), so that which samples are taken can be said by scrape numbers.
+const OFFSETS: &[i64] = &[0, 4_000];
+/// Half the interval, where it cannot.
+const HALF: &[i64] = &[0, 7_500];
 
 const LABELLED: Shape = Shape {
     name: "labelled",
@@ -109,6 +113,14 @@ impl Shape {
     /// The same with holes.
     pub const LABELLED_OFFSET_HOLES: Self =
         Self { name: "labelled, offset, holes", holes: USUAL, ..LABELLED_OFFSET };
+    /// Scrapes half an interval apart: what the merge is, only the rule says.
+    pub const LABELLED_HALF_OFFSET_HOLES: Self = Self {
+        name: "labelled, half offset, holes",
+        groups: &[GroupShape { offsets_ms: HALF, ..EAST }, GroupShape { offsets_ms: HALF, ..WEST }],
+        jitter_ms: 400,
+        holes: USUAL,
+        ..LABELLED
+    };
     /// Nor does any scrape come on time.
     pub const LABELLED_JITTER_HOLES: Self = Self {
         name: "labelled, offset, jitter, holes",

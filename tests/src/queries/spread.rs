@@ -360,8 +360,15 @@ impl Spread {
         }
     }
 
+    /// About times. Prometheus forgets the offset of a selector inside
+    /// `timestamp` that is fixed to a moment, so only one of both is drawn.
     fn timed(&mut self) -> String {
-        let (metric, offset) = (self.one_of(FRACTIONS), self.modifier());
+        let metric = self.one_of(FRACTIONS);
+        let offset = match self.below(5) {
+            0 => format!(" @ {}", self.moment()),
+            1 => " @ start()".to_owned(),
+            _ => self.offset(),
+        };
         let at = self.moment();
         match self.below(10) {
             0 => format!("predict_linear({metric}[10m]{offset}, 600)"),
@@ -446,6 +453,8 @@ impl Spread {
         }
     }
 
+    /// Fractions begin above the first bucket: what part of it counts has changed
+    /// after Prometheus 3.5.
     fn classic_histogram(&mut self) -> String {
         let (range, modifier) = (self.one_of(RANGES), self.modifier());
         let selector = self.matched("request_duration_seconds_bucket");
@@ -456,7 +465,7 @@ impl Spread {
         match self.below(5) {
             0 => format!("histogram_quantile({share}, {rate})"),
             1 => format!("histogram_quantile({share}, {selector}{modifier})"),
-            2 => format!("histogram_fraction(0, 1, sum{by} ({rate}))"),
+            2 => format!("histogram_fraction(0.2, 1, sum{by} ({rate}))"),
             _ => format!("histogram_quantile({share}, sum{by} ({rate}))"),
         }
     }
