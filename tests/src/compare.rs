@@ -228,8 +228,11 @@ pub fn seconds(ms: i64) -> String {
 }
 
 /// What newer servers say in other words, or say where older ones are silent.
-const NEWER_TEXTS: [&str; 2] =
-    ["bucket label \\\"le\\\" is missing", "is ineffective for range queries"];
+const NEWER_TEXTS: [&str; 3] = [
+    "bucket label \\\"le\\\" is missing",
+    "is ineffective for range queries",
+    "conflicting counter resets during histogram",
+];
 
 fn annotations(key: &str, expected: &Value, actual: &Value) -> Option<String> {
     let set = |answer: &Value| -> BTreeSet<String> {

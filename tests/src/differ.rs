@@ -1,7 +1,8 @@
 //! Generated queries, asked of the server that has everything and of proxies
 //! in every mode.
 //!
-//! `E2E_QUERIES` says how many queries each fleet is asked, `E2E_SEED` which.
+//! `E2E_QUERIES` says how many queries each fleet is asked, `E2E_SEED` which;
+//! `E2E_EVERYTHING=1` makes other tests ask fleets of more shapes.
 
 use std::env;
 
@@ -49,6 +50,12 @@ impl Extent {
         };
         Self { seed: number("E2E_SEED", 1), queries: number("E2E_QUERIES", QUERIES) }
     }
+}
+
+/// True if `E2E_EVERYTHING` asks for what takes long.
+#[must_use]
+pub fn everything() -> bool {
+    env::var("E2E_EVERYTHING").as_deref() == Ok("1")
 }
 
 /// A way of asking a fleet.

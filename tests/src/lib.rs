@@ -7,6 +7,7 @@
 //! because its caller is always a test.
 
 pub mod compare;
+pub mod cost;
 pub mod data;
 pub mod differ;
 pub mod exporter;

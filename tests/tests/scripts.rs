@@ -12,6 +12,7 @@ use std::thread;
 
 use e2e::data::holes::Holes;
 use e2e::data::{Labels, Series, label_set, text_seed};
+use e2e::differ::everything;
 use e2e::modes::Mode;
 use e2e::prometheus::{self, Prometheus};
 use e2e::proxy::{Group, Proxy};
@@ -19,7 +20,7 @@ use e2e::script::{Stage, stages};
 
 /// Beginnings of queries that servers after 3.5 answer differently; the
 /// scripts themselves expect the new answers, which the proxy gives.
-const DIFFERENT_SINCE_3_5: [&str; 18] = [
+const DIFFERENT_SINCE_3_5: [&str; 20] = [
     // A parameter that is no number is an error also without series.
     "topk(NaN",
     // Many-to-one matching is refused before the comparison filters.
@@ -39,6 +40,9 @@ const DIFFERENT_SINCE_3_5: [&str; 18] = [
     "histogram_fraction(0.5, 2, upper_exactly_on_bucket_boundary_bucket)",
     "histogram_fraction(0.1, 0.75, fractional_bucket_bounds_bucket)",
     "histogram_fraction(-10, -5, range_entirely_below_all_buckets_bucket)",
+    // The same of the buckets that are left to a group.
+    "histogram_fraction(2, 5, upper_falls_in_last_bucket_bucket)",
+    "histogram_fraction(1, 3, both_bounds_exactly_on_bucket_boundaries_bucket)",
     // Sums of histograms are compensated.
     "sum(histogram_sum)",
     "avg(histogram_sum)",
@@ -79,9 +83,9 @@ enum Spread {
 impl Spread {
     const ALL: [Self; 3] = [Self::Unlabelled, Self::Labelled, Self::Whole];
 
-    /// One for each stage in turn; `E2E_SPREADS=all` asks for all of them.
+    /// One for each stage in turn, unless everything is asked.
     fn of(stage: usize) -> Vec<Self> {
-        if env::var("E2E_SPREADS").as_deref() == Ok("all") {
+        if everything() {
             return Self::ALL.to_vec();
         }
         vec![Self::ALL[stage % Self::ALL.len()]]
@@ -91,7 +95,7 @@ impl Spread {
     fn labels(self, group: usize) -> Labels {
         match self {
             Self::Unlabelled => Labels::new(),
-            Self::Labelled | Self::Whole => label_set(&[("group", ["one", "two"][group])]),
+            Self::Labelled | Self::Whole => label_set(&[("shard", ["one", "two"][group])]),
         }
     }
 
@@ -119,28 +123,27 @@ fn filled(series: &[Series]) -> Prometheus {
     server
 }
 
-/// The series that a server accepts: a newer script may hold data that an
-/// older server refuses.
-fn accepted(series: &[Series]) -> Vec<Series> {
+/// The server that has everything, with the groups' labels, and what it has
+/// accepted: a newer script may hold data that an older server refuses.
+fn whole(spread: Spread, series: &[Series]) -> (Prometheus, [Vec<Series>; 2]) {
     let server = Prometheus::start();
-    series.iter().filter(|series| server.accepts(series)).cloned().collect()
+    let mut groups = [Vec::new(), Vec::new()];
+    for series in series {
+        let group = (text_seed(&format!("{:?}", series.labels)) % 2) as usize;
+        if server.accepts(&series.clone().with_labels(&spread.labels(group))) {
+            groups[group].push(series.clone());
+        }
+    }
+    (server, groups)
 }
 
-/// The server that has everything, with the groups' labels, and the groups'.
-fn servers(spread: Spread, groups: &[Vec<Series>; 2]) -> (Prometheus, [[Prometheus; 2]; 2]) {
-    let labelled = |(group, series): (usize, &Vec<Series>)| {
-        let labels = spread.labels(group);
-        series.iter().map(move |one| one.clone().with_labels(&labels)).collect::<Vec<_>>()
-    };
-    let all: Vec<Series> = groups.iter().enumerate().flat_map(labelled).collect();
-    let joined = "a server starts";
+/// The replicas of both groups.
+fn replicas(spread: Spread, groups: &[Vec<Series>; 2]) -> [[Prometheus; 2]; 2] {
     thread::scope(|scope| {
-        let whole = scope.spawn(move || filled(&all));
         let started = groups
             .each_ref()
             .map(|series| spread.replicas(series).map(|held| scope.spawn(move || filled(&held))));
-        let groups = started.map(|group| group.map(|server| server.join().expect(joined)));
-        (whole.join().expect(joined), groups)
+        started.map(|group| group.map(|server| server.join().expect("a server starts")))
     })
 }
 
@@ -163,13 +166,10 @@ fn proxies(spread: Spread, groups: &[[Prometheus; 2]; 2]) -> Vec<(Mode, Proxy)> 
     Mode::right(spread == Spread::Whole).into_iter().map(proxy).collect()
 }
 
-fn run(stage: &Stage, spread: Spread, series: &[Series], outcome: &mut Outcome) {
-    let (first, second): (Vec<Series>, Vec<Series>) = series
-        .iter()
-        .cloned()
-        .partition(|series| text_seed(&format!("{:?}", series.labels)).is_multiple_of(2));
-    let (whole, groups) = servers(spread, &[first, second]);
-    let proxies = proxies(spread, &groups);
+fn run(stage: &Stage, spread: Spread, outcome: &mut Outcome) {
+    let (whole, groups) = whole(spread, &stage.series);
+    let replicas = replicas(spread, &groups);
+    let proxies = proxies(spread, &replicas);
     for question in &stage.questions {
         let query = &question.params[0].1;
         if DIFFERENT_SINCE_3_5.iter().any(|beginning| is_about(query, beginning)) {
@@ -199,9 +199,8 @@ fn check_share(names: &[&str], share: f64) {
         let text = fs::read_to_string(folder.join(name)).expect("the script is there");
         let mut outcome = Outcome::default();
         for (number, stage) in stages(&text, 0).iter().enumerate() {
-            let series = accepted(&stage.series);
             for spread in Spread::of(number) {
-                run(stage, spread, &series, &mut outcome);
+                run(stage, spread, &mut outcome);
             }
         }
         let Outcome { compared, refused, differences: found } = outcome;

@@ -1,0 +1,133 @@
+//! What dashboard queries cost in each mode: requests and bytes as forwarders
+//! in front of the replicas count them, and wall time.
+//!
+//! `make bench-pushdown` prints the table for two thousand series over six
+//! hours; without `--bench` a small fleet shows that it works.
+
+use std::env;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use e2e::cost::{Cost, DASHBOARD, Estate, Hole, Size};
+use e2e::modes::Mode;
+use e2e::prometheus;
+
+/// How often each query is asked, of a proxy that knows nothing and of one
+/// that has been asked before.
+const ROUNDS: usize = 5;
+
+/// A column of the report.
+#[derive(Clone, Copy)]
+struct Column {
+    mode: Mode,
+    /// Asked before, by the same proxy.
+    warm: bool,
+}
+
+/// The columns that are right with such holes.
+fn columns(hole: Hole) -> Vec<Column> {
+    let cold = |mode| Column { mode, warm: false };
+    let warm = |mode| Column { mode, warm: true };
+    let mut columns = vec![cold(Mode::Default), warm(Mode::Default)];
+    if Mode::are_several() {
+        columns.insert(0, warm(Mode::Never));
+    }
+    if Mode::right(hole == Hole::None).contains(&Mode::Always) {
+        columns.push(warm(Mode::Always));
+    }
+    columns
+}
+
+impl Column {
+    fn name(self) -> String {
+        format!("{:?} {}", self.mode, if self.warm { "warm" } else { "cold" })
+    }
+
+    /// The cost by each of the medians: traffic of the last round.
+    fn measure(self, estate: &Estate, query: &str, rounds: usize) -> Cost {
+        let question = estate.question(query);
+        let mut proxy = estate.proxy(self.mode);
+        if self.warm {
+            let _first = estate.cost(&proxy, &question);
+        }
+        let mut costs = Vec::new();
+        for _ in 0..rounds {
+            if !self.warm {
+                proxy = estate.proxy(self.mode);
+            }
+            costs.push(estate.cost(&proxy, &question));
+        }
+        let difference = question.difference(estate.whole.client, proxy.client);
+        assert_eq!(difference, None, "{}", self.name());
+        costs.sort_by_key(|cost| cost.time);
+        costs[costs.len() / 2]
+    }
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+/// One query: its line in each column, and how auto compares.
+fn report(
+    estate: &Estate,
+    columns: &[Column],
+    query: &str,
+    rounds: usize,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let measured: Vec<(Column, Cost)> = columns
+        .iter()
+        .copied()
+        .into_iter()
+        .map(|column| (column, column.measure(estate, query, rounds)))
+        .collect();
+    writeln!(out, "\n{query}")?;
+    let raw = measured[0].1;
+    for (column, cost) in &measured {
+        let traffic = cost.traffic;
+        writeln!(
+            out,
+            "  {:<14} {:>4} requests {:>12} bytes ({:>6.2} % of the first line) {:>9.1} ms",
+            column.name(),
+            traffic.requests,
+            traffic.received,
+            100.0 * traffic.received as f64 / raw.traffic.received.max(1) as f64,
+            milliseconds(cost.time)
+        )?;
+    }
+    let of = |mode, warm| {
+        let mut found =
+            measured.iter().filter(|(column, _)| (column.mode, column.warm) == (mode, warm));
+        found.next().map(|(_, cost)| milliseconds(cost.time))
+    };
+    if let (Some(never), Some(always)) = (of(Mode::Never, true), of(Mode::Always, true)) {
+        let better = never.min(always);
+        for (name, warm) in [("cold", false), ("warm", true)] {
+            let auto = of(Mode::Default, warm).unwrap_or(f64::NAN);
+            writeln!(
+                out,
+                "  auto {name}: {:.2} times the better of never and always",
+                auto / better
+            )?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> io::Result<()> {
+    if !prometheus::available() {
+        return Ok(());
+    }
+    let bench = env::args().any(|argument| argument == "--bench");
+    let (size, rounds) = if bench { (Size::FULL, ROUNDS) } else { (Size::SMALL, 1) };
+    let mut out = io::stdout().lock();
+    for hole in [Hole::None, Hole::Each] {
+        writeln!(out, "\n=== {size:?}, holes: {hole:?}; medians of {rounds}")?;
+        let estate = Estate::start(size, hole);
+        for query in DASHBOARD {
+            report(&estate, &columns(hole), query, rounds, &mut out)?;
+        }
+    }
+    Ok(())
+}
