@@ -58,6 +58,7 @@ doc: ## Build the documentation of our own crates, warnings are errors
 
 .PHONY: bench
 bench: wasm-target ## Measure each stage (release build)
+	cargo build --locked --release -p promweave
 	cargo bench --locked --workspace --benches
 
 .PHONY: bench-pushdown

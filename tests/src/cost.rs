@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::compare::Question;
-use crate::data::{Series, hash, text_seed};
+use crate::data::{Series, Value, hash, label_set, text_seed};
 use crate::fleet::{INTERVAL_MS, PAST_MS};
 use crate::forward::{Forwarder, Traffic};
 use crate::modes::Mode;
@@ -85,10 +85,12 @@ fn slot(time_ms: i64) -> u64 {
 
 fn counter(name: &str, labels: &[(&str, &str)], times: &[i64]) -> Series {
     let seed = text_seed(&format!("{labels:?}"));
-    let mut count = 0;
+    // A fraction of its own, so that no two rates are equal.
+    let own = (seed % 8191) as f64 / 8192.0;
+    let mut count = 0.0;
     let mut value = |time: &i64| {
-        count += hash(&[seed, slot(*time)]) % 40;
-        (*time, count as f64)
+        count += (hash(&[seed, slot(*time)]) % 40) as f64 + own;
+        (*time, count)
     };
     let samples: Vec<(i64, f64)> = times.iter().map(&mut value).collect();
     Series::floats(&[&[("__name__", name)], labels].concat(), samples)
@@ -102,9 +104,7 @@ fn cumulative(buckets: Vec<[(&str, &str); 3]>, times: &[i64]) -> Vec<Series> {
         let mut series = counter("latency_seconds_bucket", &labels, times);
         if let Some(below) = &below {
             for ((_, value), (_, more)) in series.samples.iter_mut().zip(&below.samples) {
-                if let (crate::data::Value::Float(value), crate::data::Value::Float(more)) =
-                    (value, more)
-                {
+                if let (Value::Float(value), Value::Float(more)) = (value, more) {
                     *value += more;
                 }
             }
@@ -143,17 +143,17 @@ impl Estate {
             started.map(|group| group.join().expect("the servers of a group start"))
         });
         let whole = Prometheus::start();
-        let mut running = Vec::new();
+        // All at once: what comes late is slow.
+        let (mut all, mut running) = (Vec::new(), Vec::new());
         for (site, (series, servers)) in SITES.into_iter().zip(groups) {
-            let labels = crate::data::label_set(&[("site", site)]);
-            let series: Vec<Series> =
-                series.into_iter().map(|series| series.with_labels(&labels)).collect();
-            whole.write(&series);
+            let labels = label_set(&[("site", site)]);
+            all.extend(series.into_iter().map(|series| series.with_labels(&labels)));
             running.push(servers.map(|server| {
                 let forwarder = Forwarder::start(server.client.address);
                 (server, forwarder)
             }));
         }
+        whole.write(&all);
         Self { whole, size, groups: running }
     }
 
