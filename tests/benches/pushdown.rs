@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use e2e::cost::{Cost, DASHBOARD, Estate, Hole, Size};
+use e2e::forward::Traffic;
 use e2e::modes::Mode;
 use e2e::prometheus;
 
@@ -68,51 +69,40 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// One query: its line in each column, and how auto compares.
-fn report(
-    estate: &Estate,
-    columns: &[Column],
-    query: &str,
+/// What is measured, on what.
+struct Bench {
+    estate: Estate,
+    columns: Vec<Column>,
     rounds: usize,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    let measured: Vec<(Column, Cost)> = columns
-        .iter()
-        .copied()
-        .into_iter()
-        .map(|column| (column, column.measure(estate, query, rounds)))
-        .collect();
-    writeln!(out, "\n{query}")?;
-    let raw = measured[0].1;
-    for (column, cost) in &measured {
-        let traffic = cost.traffic;
-        writeln!(
-            out,
-            "  {:<14} {:>4} requests {:>12} bytes ({:>6.2} % of the first line) {:>9.1} ms",
-            column.name(),
-            traffic.requests,
-            traffic.received,
-            100.0 * traffic.received as f64 / raw.traffic.received.max(1) as f64,
-            milliseconds(cost.time)
-        )?;
-    }
-    let of = |mode, warm| {
-        let mut found =
-            measured.iter().filter(|(column, _)| (column.mode, column.warm) == (mode, warm));
-        found.next().map(|(_, cost)| milliseconds(cost.time))
-    };
-    if let (Some(never), Some(always)) = (of(Mode::Never, true), of(Mode::Always, true)) {
-        let better = never.min(always);
-        for (name, warm) in [("cold", false), ("warm", true)] {
-            let auto = of(Mode::Default, warm).unwrap_or(f64::NAN);
+}
+
+impl Bench {
+    /// A query's line in each column, and how auto compares.
+    fn report(&self, query: &str, out: &mut impl Write) -> io::Result<()> {
+        let measure = |column: &Column| column.measure(&self.estate, query, self.rounds);
+        let costs: Vec<Cost> = self.columns.iter().map(measure).collect();
+        writeln!(out, "\n{query}")?;
+        for (column, cost) in self.columns.iter().zip(&costs) {
+            let Traffic { requests, received, .. } = cost.traffic;
+            let share = 100.0 * received as f64 / costs[0].traffic.received.max(1) as f64;
+            let (name, time) = (column.name(), milliseconds(cost.time));
             writeln!(
                 out,
-                "  auto {name}: {:.2} times the better of never and always",
-                auto / better
+                "  {name:<14} {requests:>4} requests {received:>12} bytes ({share:>6.2} % of the first line) {time:>9.1} ms",
             )?;
         }
+        let time = |mode, warm| {
+            let found = self.columns.iter().position(|own| (own.mode, own.warm) == (mode, warm))?;
+            Some(milliseconds(costs[found].time))
+        };
+        if let (Some(never), Some(always)) = (time(Mode::Never, true), time(Mode::Always, true)) {
+            for (name, warm) in [("cold", false), ("warm", true)] {
+                let auto = time(Mode::Default, warm).unwrap_or(f64::NAN) / never.min(always);
+                writeln!(out, "  auto {name}: {auto:.2} times the better of never and always")?;
+            }
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 fn main() -> io::Result<()> {
@@ -124,9 +114,9 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     for hole in [Hole::None, Hole::Each] {
         writeln!(out, "\n=== {size:?}, holes: {hole:?}; medians of {rounds}")?;
-        let estate = Estate::start(size, hole);
+        let bench = Bench { estate: Estate::start(size, hole), columns: columns(hole), rounds };
         for query in DASHBOARD {
-            report(&estate, &columns(hole), query, rounds, &mut out)?;
+            bench.report(query, &mut out)?;
         }
     }
     Ok(())
