@@ -1,7 +1,8 @@
 //! Generated queries, asked of the server that has everything and of proxies
 //! in every mode.
 //!
-//! `E2E_QUERIES` says how many queries each fleet is asked, `E2E_SEED` which;
+//! `E2E_QUERIES` says how many queries each fleet is asked, `E2E_SEED` which,
+//! and `E2E_QUERY` gives one to be asked that often at random times;
 //! `E2E_EVERYTHING=1` makes other tests ask fleets of more shapes.
 
 use std::env;
@@ -140,9 +141,14 @@ fn questions(fleet: &Fleet, extent: Extent, histograms: bool) -> Vec<Question> {
     let middle = (fleet.start_ms + fleet.end_ms) / 2000;
     let mut spread = Spread::new(extent.seed, middle, histograms);
     let mut random = Random::new(extent.seed, middle);
+    let given = env::var("E2E_QUERY").ok();
     let mut questions = Vec::new();
     for number in 0..extent.queries {
-        let drawn = if number % 5 == 4 { plain(random.query()) } else { spread.query() };
+        let drawn = match &given {
+            Some(query) => plain(query.clone()),
+            None if number % 5 == 4 => plain(random.query()),
+            None => spread.query(),
+        };
         questions.push(instant(fleet, &drawn, &mut spread));
         questions.push(range(fleet, &drawn, &mut spread));
     }

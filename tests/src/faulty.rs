@@ -75,6 +75,9 @@ pub enum Fault {
     RejectText,
     /// A result of native histograms, whatever was asked.
     Histograms,
+    /// Numbers that are a little higher than the true ones, as of a server
+    /// that counts differently. Only with a server behind it.
+    OtherNumbers,
 }
 
 /// Faults of the JSON API or of the connection itself.
@@ -164,12 +167,12 @@ impl FaultyServer {
         fault: Fault,
         upstream: Client,
     ) -> Self {
-        Self::serving(Server::start(move |request, stream, state| {
-            if affected(request) {
-                show(fault, request, stream, state)
-            } else {
-                forward(request, stream, upstream)
+        Self::serving(Server::start(move |request, stream, state| match fault {
+            _ if !affected(request) => forward(request, stream, upstream, |body| body),
+            Fault::OtherNumbers => {
+                forward(request, stream, upstream, |body| answers::other_numbers(&body))
             }
+            _ => show(fault, request, stream, state),
         }))
     }
 
@@ -258,7 +261,12 @@ fn drip(mut stream: TcpStream, state: &State) -> io::Result<()> {
     Ok(())
 }
 
-fn forward(request: &Received, stream: TcpStream, upstream: Client) -> io::Result<()> {
+fn forward(
+    request: &Received,
+    stream: TcpStream,
+    upstream: Client,
+    change: impl Fn(Vec<u8>) -> Vec<u8>,
+) -> io::Result<()> {
     let method = if request.method == "POST" { "POST" } else { "GET" };
     let query = if request.query.is_empty() { "" } else { "?" };
     let mut onward = Request {
@@ -274,5 +282,5 @@ fn forward(request: &Received, stream: TcpStream, upstream: Client) -> io::Resul
     }
     let response = upstream.send(&onward)?;
     let kind = response.header("content-type").unwrap_or("application/json");
-    send(stream, &answers::complete(response.status, kind, &response.body))
+    send(stream, &answers::complete(response.status, kind, &change(response.body.clone())))
 }

@@ -3,10 +3,11 @@
 //! that raw samples bring.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use e2e::compare::Question;
+use e2e::compare::{Question, assert_same};
 use e2e::data::{Series, hash};
 use e2e::faulty::{Fault, FaultyServer, SELECTIVE};
 use e2e::fleet::{INTERVAL_MS, PAST_MS};
@@ -172,6 +173,50 @@ fn a_replica_that_answers_range_queries_only_with_errors_is_asked_for_samples() 
     }
     let ranges = |request: &Received| request.path.ends_with("/query_range");
     check(ranges, &[Fault::RejectText, Fault::ErrorEnvelope, Fault::Close], true);
+}
+
+#[test]
+fn a_replica_that_computes_other_numbers_is_asked_for_samples() {
+    if !prometheus::available() {
+        return;
+    }
+    let healthy = healthy();
+    let other = || FaultyServer::when(computes, Fault::OtherNumbers, healthy.client);
+    let (one, two) = (other(), other());
+    for targets in [
+        vec![one.target()],
+        vec![one.target(), healthy.target()],
+        vec![healthy.target(), one.target()],
+        vec![one.target(), two.target()],
+    ] {
+        for mode in Mode::right(false) {
+            let proxy = proxy(&targets, mode, true);
+            assert_same(healthy.client, proxy.client, &questions());
+        }
+    }
+}
+
+#[test]
+fn a_rejected_text_is_not_sent_again() {
+    if !prometheus::available() {
+        return;
+    }
+    let healthy = healthy();
+    for mode in Mode::pushing() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counting = Arc::clone(&asked);
+        let counts = move |request: &Received| {
+            let computes = computes(request);
+            counting.fetch_add(usize::from(computes), Ordering::Relaxed);
+            computes
+        };
+        let rejecting = FaultyServer::when(counts, Fault::RejectText, healthy.client);
+        let proxy = proxy(&[rejecting.target(), healthy.target()], mode, true);
+        assert_same(healthy.client, proxy.client, &questions());
+        let before = asked.load(Ordering::Relaxed);
+        assert_same(healthy.client, proxy.client, &questions());
+        assert_eq!(asked.load(Ordering::Relaxed), before, "{mode:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The bytes of the faulty answers.
 
+use serde_json::Value;
+
 use crate::serve::Received;
 
 use super::Fault;
@@ -58,6 +60,28 @@ pub(super) fn whole(fault: Fault, request: &Received) -> Vec<u8> {
         Fault::Histograms => complete(200, JSON, &histograms(request)),
         _ => complete(200, JSON, b""),
     }
+}
+
+/// An answer whose numbers are all higher by a hundredth.
+pub(super) fn other_numbers(body: &[u8]) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let change = |sample: &mut Value| {
+        if let Some(number) = sample[1].as_str().and_then(|text| text.parse::<f64>().ok()) {
+            sample[1] = (number * 1.01).to_string().into();
+        }
+    };
+    let result = &mut answer["data"]["result"];
+    if result[1].is_string() {
+        change(result);
+    }
+    for series in result.as_array_mut().into_iter().flatten().filter(|one| one.is_object()) {
+        if let Some(value) = series.get_mut("value") {
+            change(value);
+        }
+        let values = series.get_mut("values").and_then(Value::as_array_mut);
+        values.into_iter().flatten().for_each(change);
+    }
+    answer.to_string().into_bytes()
 }
 
 /// One series with a histogram, of the type that the request asks for.

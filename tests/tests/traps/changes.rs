@@ -80,26 +80,27 @@ fn a_series_that_appears_later_is_seen() {
         return;
     }
     let (whole, replicas, proxies) = pair();
-    let (start, end) = (PAST_MS, PAST_MS + 120 * MINUTE);
+    let now = now_ms() / INTERVAL_MS * INTERVAL_MS;
+    let (start, end) = (now - 120 * MINUTE, now - 4 * MINUTE);
+    let ask = |queries: &[Question]| {
+        proxies.iter().for_each(|proxy| assert_same(whole.client, proxy.client, queries));
+    };
     let known = steady(&["a", "b"], start, end);
-    let questions = [
-        Question::range("sum(steady)", start, end, MINUTE),
-        Question::range("count by (site) (steady)", start, end, MINUTE),
-    ];
     replicas.iter().for_each(|server| server.write(&known));
     written(&whole, &known);
-    let ask = || proxies.iter().for_each(|p| assert_same(whole.client, p.client, &questions));
-    ask();
-    // In the settled past nothing changes; what comes is new.
-    let later = steady(&["a", "b", "c"], end + INTERVAL_MS, end + 60 * MINUTE);
+    ask(&[
+        Question::range("sum(steady)", start, end, MINUTE),
+        Question::range("count by (site) (steady)", start, end, MINUTE),
+    ]);
+    let later = steady(&["a", "b", "c"], end + INTERVAL_MS, now);
     replicas.iter().for_each(|server| server.write(&later));
     written(&whole, &later);
-    let questions = [
-        Question::range("sum(steady)", start, end + 60 * MINUTE, MINUTE),
-        Question::range("count by (site) (steady)", start, end + 60 * MINUTE, MINUTE),
-        Question::instant("sum(rate(steady[5m]))", end + 30 * MINUTE),
-    ];
-    proxies.iter().for_each(|p| assert_same(whole.client, p.client, &questions));
+    ask(&[
+        Question::range("sum(steady)", start, now, MINUTE),
+        Question::range("count by (site) (steady)", start, now, MINUTE),
+        Question::range("max by (instance) (max_over_time(steady[10m]))", start, now, MINUTE),
+        Question::instant("count(count_over_time(steady[2m]))", now),
+    ]);
 }
 
 #[test]
