@@ -6,6 +6,10 @@ use crate::proxy::Group;
 /// every mode would be the same.
 const HAS_PUSHDOWN_KEYS: bool = false;
 
+/// What is worth it for [`Mode::WhenWorthwhile`]: between what a short and a
+/// long query over some series of a test fleet reads.
+const SMALL_SAMPLES: u64 = 3_000;
+
 /// How a server group's data is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -15,6 +19,9 @@ pub enum Mode {
     Never,
     /// Pushed down whenever the answer is exact, whatever it saves.
     WheneverExact,
+    /// The same where it saves a little: what is known of a selector's size
+    /// decides, and that changes while queries are asked.
+    WhenWorthwhile,
     /// Pushed down without a look at holes: right only where there are none.
     Always,
 }
@@ -27,7 +34,7 @@ impl Mode {
         if !HAS_PUSHDOWN_KEYS {
             return vec![Self::Default];
         }
-        let mut modes = vec![Self::Never, Self::WheneverExact, Self::Default];
+        let mut modes = vec![Self::Never, Self::WheneverExact, Self::WhenWorthwhile];
         if equal {
             modes.push(Self::Always);
         }
@@ -64,6 +71,9 @@ impl Mode {
             Self::Default => group,
             Self::Never => group.set("pushdown", "never"),
             Self::WheneverExact => group.set("pushdown", "auto").set("pushdown_min_samples", 0),
+            Self::WhenWorthwhile => {
+                group.set("pushdown", "auto").set("pushdown_min_samples", SMALL_SAMPLES)
+            }
             Self::Always => group.set("pushdown", "always"),
         }
     }

@@ -37,7 +37,7 @@ fn with_a_hole_in_each_replica_a_sum_is_still_the_truth() {
     }
     let size = Size { instances: 40, ..Size::FULL };
     let estate = Estate::start(size, Hole::Each);
-    for mode in Mode::right(false) {
+    for mode in [Mode::Default, Mode::raw()] {
         let proxy = estate.proxy(mode);
         for query in DASHBOARD {
             let question = estate.question(query);

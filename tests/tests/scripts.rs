@@ -227,8 +227,13 @@ fn functions_survive_the_spread() {
 }
 
 #[test]
-fn histograms_survive_the_spread() {
-    check(&["histograms.test", "native_histograms.test"]);
+fn classic_histograms_survive_the_spread() {
+    check(&["histograms.test"]);
+}
+
+#[test]
+fn native_histograms_survive_the_spread() {
+    check(&["native_histograms.test"]);
 }
 
 #[test]
