@@ -34,6 +34,18 @@ test: build ## Run every test, fetching a real Prometheus where none is installe
 	fi
 	cargo test --locked --workspace --doc
 
+FLEET_QUERIES ?= 2000
+FLEET_SEEDS ?= 1 2 3
+
+.PHONY: fleets
+fleets: build ## Ask fleets of every shape FLEET_QUERIES random queries for each of FLEET_SEEDS, and every trap
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	export E2E_EVERYTHING=1 E2E_QUERIES='$(FLEET_QUERIES)'; \
+	cargo nextest run --locked -p e2e --profile long --no-fail-fast -E 'binary(traps) + binary(scripts)'; \
+	for seed in $(FLEET_SEEDS); do \
+	  E2E_SEED=$$seed cargo nextest run --locked -p e2e --profile long --no-fail-fast -E 'binary(fleets)'; \
+	done
+
 .PHONY: lint
 lint: wasm-target ## Format check and clippy, warnings are errors
 	cargo fmt --all --check
@@ -46,10 +58,17 @@ doc: ## Build the documentation of our own crates, warnings are errors
 
 .PHONY: bench
 bench: wasm-target ## Measure each stage (release build)
+	cargo build --locked --release -p promweave
 	cargo bench --locked --workspace --benches
 
+.PHONY: bench-pushdown
+bench-pushdown: wasm-target ## Report requests, bytes and time of dashboard queries in each mode (release build)
+	cargo build --locked --release -p promweave
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	cargo bench --locked -p e2e --bench pushdown
+
 .PHONY: bench-smoke
-bench-smoke: wasm-target ## Run every bench once, unoptimised, to see that it still works
+bench-smoke: build ## Run every bench once, unoptimised, to see that it still works
 	cargo test --locked --workspace --benches
 
 .PHONY: promqltest

@@ -4,7 +4,9 @@
 //! be equal; values must be equal as texts, or close where the order of
 //! additions shows.
 
-use std::collections::BTreeSet;
+mod contrast;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -26,6 +28,9 @@ pub enum Order {
     Free,
     /// Elements come in the same order.
     Same,
+    /// It is open which of several series carries a value: only the values at
+    /// each moment are compared.
+    Values,
 }
 
 /// Which texts beside the data must be the same?
@@ -96,6 +101,13 @@ impl Question {
         self
     }
 
+    /// Adds a parameter.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.params.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// Makes the order of a vector count.
     #[must_use]
     pub fn ordered(mut self) -> Self {
@@ -112,8 +124,13 @@ impl Question {
     /// What differs between the answers of two servers, if anything.
     #[must_use]
     pub fn difference(&self, expected: Client, actual: Client) -> Option<String> {
-        let (expected, actual) = (self.ask(expected), self.ask(actual));
-        let found = self.between(&expected, &actual)?;
+        self.unlike(&self.ask(expected), actual)
+    }
+
+    /// What differs between this answer and a server's, if anything.
+    #[must_use]
+    pub fn unlike(&self, expected: &Response, actual: Client) -> Option<String> {
+        let found = self.between(expected, &self.ask(actual))?;
         let params: Vec<String> =
             self.params.iter().map(|(name, value)| format!("{name}={value}")).collect();
         Some(format!("{} {}\n    {found}", self.path, params.join(" ")))
@@ -148,10 +165,12 @@ impl Question {
     }
 
     fn data(&self, expected: &Value, actual: &Value) -> Option<String> {
-        if self.order == Order::Same {
-            return self.values("data", expected, actual);
-        }
-        self.values("data", &sorted(expected), &sorted(actual))
+        let found = match self.order {
+            Order::Same => self.values("data", expected, actual),
+            Order::Free => self.values("data", &sorted(expected), &sorted(actual)),
+            Order::Values => self.values("data", &by_moment(expected), &by_moment(actual)),
+        };
+        found.map(|text| text + &contrast::of(expected, actual))
     }
 
     fn values(&self, path: &str, expected: &Value, actual: &Value) -> Option<String> {
@@ -209,8 +228,11 @@ pub fn seconds(ms: i64) -> String {
 }
 
 /// What newer servers say in other words, or say where older ones are silent.
-const NEWER_TEXTS: [&str; 2] =
-    ["bucket label \\\"le\\\" is missing", "is ineffective for range queries"];
+const NEWER_TEXTS: [&str; 3] = [
+    "bucket label \\\"le\\\" is missing",
+    "is ineffective for range queries",
+    "conflicting counter resets during histogram",
+];
 
 fn annotations(key: &str, expected: &Value, actual: &Value) -> Option<String> {
     let set = |answer: &Value| -> BTreeSet<String> {
@@ -235,6 +257,22 @@ fn sorted(data: &Value) -> Value {
         sets.sort_by_cached_key(ToString::to_string);
     }
     data
+}
+
+/// The values at each moment, in an order of their own, without their series.
+fn by_moment(data: &Value) -> Value {
+    let mut moments: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for series in data["result"].as_array().into_iter().flatten() {
+        let samples = series["values"].as_array().into_iter().flatten().chain(series.get("value"));
+        for sample in samples {
+            moments.entry(sample[0].to_string()).or_default().push(sample[1].to_string());
+        }
+    }
+    let values = moments.into_iter().map(|(moment, mut values)| {
+        values.sort_unstable();
+        (moment, values.into())
+    });
+    Value::Object(values.collect())
 }
 
 fn close(left: &str, right: &str) -> bool {
@@ -303,6 +341,15 @@ mod tests {
         assert!(question.between(&left, &right).is_some());
         assert_eq!(question.clone().close().between(&left, &right), None);
         assert!(question.close().between(&left, &vector(&[("a", "0.11")])).is_some());
+    }
+
+    #[test]
+    fn where_the_selection_is_open_only_values_are_compared() {
+        let (left, right) = (vector(&[("a", "1"), ("b", "2")]), vector(&[("c", "2"), ("d", "1")]));
+        let question = Question { order: Order::Values, ..Question::instant("x", 0) };
+        assert_eq!(question.between(&left, &right), None);
+        assert!(question.between(&left, &vector(&[("a", "1"), ("b", "3")])).is_some());
+        assert!(question.between(&left, &vector(&[("a", "1")])).is_some());
     }
 
     #[test]

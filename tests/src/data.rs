@@ -1,9 +1,12 @@
 //! Series in memory, as they are written into servers.
 //!
-//! `generate` makes them, `holes` takes samples away per replica.
+//! `generate` and `local` make them; `holes` and `outages` take samples away per
+//! replica.
 
 pub mod generate;
 pub mod holes;
+pub mod local;
+pub mod outages;
 
 use std::collections::BTreeMap;
 

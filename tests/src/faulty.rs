@@ -71,6 +71,13 @@ pub enum Fault {
     ReadHugeFrame,
     /// There is no remote read.
     ReadMissing,
+    /// Status 400: the query's text is not understood.
+    RejectText,
+    /// A result of native histograms, whatever was asked.
+    Histograms,
+    /// Numbers that are a little higher than the true ones, as of a server
+    /// that counts differently. Only with a server behind it.
+    OtherNumbers,
 }
 
 /// Faults of the JSON API or of the connection itself.
@@ -107,6 +114,23 @@ pub const READ: [Fault; 5] = [
     Fault::ReadMissing,
 ];
 
+/// Faults that a server may have with what it is asked to compute, or to
+/// list, while all else about it is well.
+pub const SELECTIVE: [Fault; 12] = [
+    Fault::RejectText,
+    Fault::Histograms,
+    Fault::Hang,
+    Fault::Close,
+    Fault::ErrorEnvelope,
+    Fault::BadGateway,
+    Fault::CutLength,
+    Fault::Garbage,
+    Fault::Empty,
+    Fault::Html,
+    Fault::WrongResultType,
+    Fault::DeepNesting,
+];
+
 /// A running faulty server.
 #[derive(Debug)]
 pub struct FaultyServer {
@@ -132,12 +156,23 @@ impl FaultyServer {
     /// as `upstream` does.
     #[must_use]
     pub fn in_front_of(fault: Fault, upstream: Client) -> Self {
-        Self::serving(Server::start(move |request, stream, state| {
-            if request.path.ends_with("/read") {
-                show(fault, request, stream, state)
-            } else {
-                forward(request, stream, upstream)
+        Self::when(|request| request.path.ends_with("/read"), fault, upstream)
+    }
+
+    /// Starts a server that shows `fault` on the requests that `affected`
+    /// chooses and otherwise answers as `upstream` does.
+    #[must_use]
+    pub fn when(
+        affected: impl Fn(&Received) -> bool + Send + Sync + 'static,
+        fault: Fault,
+        upstream: Client,
+    ) -> Self {
+        Self::serving(Server::start(move |request, stream, state| match fault {
+            _ if !affected(request) => forward(request, stream, upstream, |body| body),
+            Fault::OtherNumbers => {
+                forward(request, stream, upstream, |body| answers::other_numbers(&body))
             }
+            _ => show(fault, request, stream, state),
         }))
     }
 
@@ -226,7 +261,12 @@ fn drip(mut stream: TcpStream, state: &State) -> io::Result<()> {
     Ok(())
 }
 
-fn forward(request: &Received, stream: TcpStream, upstream: Client) -> io::Result<()> {
+fn forward(
+    request: &Received,
+    stream: TcpStream,
+    upstream: Client,
+    change: impl Fn(Vec<u8>) -> Vec<u8>,
+) -> io::Result<()> {
     let method = if request.method == "POST" { "POST" } else { "GET" };
     let query = if request.query.is_empty() { "" } else { "?" };
     let mut onward = Request {
@@ -242,5 +282,5 @@ fn forward(request: &Received, stream: TcpStream, upstream: Client) -> io::Resul
     }
     let response = upstream.send(&onward)?;
     let kind = response.header("content-type").unwrap_or("application/json");
-    send(stream, &answers::complete(response.status, kind, &response.body))
+    send(stream, &answers::complete(response.status, kind, &change(response.body.clone())))
 }

@@ -2,7 +2,10 @@
 //!
 //! The replicas scrape the same targets at the same moments and miss different
 //! samples of them; the whole server holds every sample once, with the group's
-//! labels attached.
+//! labels attached. Fleets of other shapes are in `shape`.
+
+mod scrapes;
+pub mod shape;
 
 use std::thread;
 

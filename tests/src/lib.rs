@@ -7,11 +7,15 @@
 //! because its caller is always a test.
 
 pub mod compare;
+pub mod cost;
 pub mod data;
+pub mod differ;
 pub mod exporter;
 pub mod faulty;
 pub mod fleet;
+pub mod forward;
 pub mod http;
+pub mod modes;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;

@@ -170,6 +170,14 @@ impl Prometheus {
     /// # Panics
     /// When the server refuses them.
     pub fn write(&self, series: &[Series]) {
+        Self::write_to(&[self], series);
+    }
+
+    /// Writes the same series to several servers, at once.
+    ///
+    /// # Panics
+    /// When a server refuses them.
+    pub fn write_to(servers: &[&Self], series: &[Series]) {
         let times =
             || series.iter().flat_map(|series| series.samples.iter().map(|(time, _)| *time));
         let (Some(first), Some(last)) = (times().min(), times().max()) else {
@@ -180,7 +188,12 @@ impl Prometheus {
             let piece = series.iter().map(|series| series.slice(from, from + WRITE_MS));
             let piece: Vec<Series> = piece.filter(|series| !series.samples.is_empty()).collect();
             if !piece.is_empty() {
-                self.write_once(&piece);
+                let body = remote_write::body(&piece);
+                thread::scope(|scope| {
+                    for server in servers {
+                        scope.spawn(|| server.write_once(&body));
+                    }
+                });
             }
             from += WRITE_MS;
         }
@@ -202,20 +215,20 @@ impl Prometheus {
     /// Writes one series in a single request; false if the server refuses it.
     #[must_use]
     pub fn accepts(&self, series: &Series) -> bool {
-        self.send(std::slice::from_ref(series)).status == 204
+        self.send(&remote_write::body(std::slice::from_ref(series))).status == 204
     }
 
-    fn write_once(&self, series: &[Series]) {
-        let response = self.send(series);
+    fn write_once(&self, body: &[u8]) {
+        let response = self.send(body);
         assert_eq!(response.status, 204, "remote write: {}", response.text());
     }
 
-    fn send(&self, series: &[Series]) -> Response {
+    fn send(&self, body: &[u8]) -> Response {
         let request = Request {
             method: "POST",
             target: "/api/v1/write".to_owned(),
             headers: Vec::new(),
-            body: remote_write::body(series),
+            body: body.to_vec(),
         }
         .header("content-type", "application/x-protobuf")
         .header("content-encoding", "snappy")

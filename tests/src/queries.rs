@@ -3,6 +3,7 @@
 //! `T` in a query stands for a moment in the window, in seconds.
 
 pub mod random;
+pub mod spread;
 
 use crate::data::generate::{ODD_VALUES, UTF8_LABEL, UTF8_METRIC};
 

@@ -22,6 +22,17 @@ pub struct Received {
     pub body: Vec<u8>,
 }
 
+impl Received {
+    /// A parameter of the query string or of a form in the body.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let body = String::from_utf8_lossy(&self.body);
+        let pairs = self.query.split('&').chain(body.split('&'));
+        let mut pairs = pairs.filter_map(|pair| pair.split_once('='));
+        pairs.find(|(own, _)| *own == name).map(|(_, value)| unescape(value))
+    }
+}
+
 /// A listening server; it stops accepting when dropped.
 #[derive(Debug)]
 pub struct Server {
@@ -132,4 +143,44 @@ fn read(stream: &mut impl BufRead) -> io::Result<Received> {
     }
     stream.take(length).read_to_end(&mut request.body)?;
     Ok(request)
+}
+
+/// A form's value as text.
+fn unescape(value: &str) -> String {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let digits = [rest.next(), rest.next()].map(|digit| digit.unwrap_or(b'?'));
+                let digits = String::from_utf8_lossy(&digits).into_owned();
+                u8::from_str_radix(&digits, 16).unwrap_or(b'?')
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::form;
+
+    #[test]
+    fn parameters_are_read_from_the_address_and_from_a_form() {
+        let mut request = Received {
+            method: "POST".to_owned(),
+            path: "/".to_owned(),
+            query: form(&[("a", "1")]),
+            headers: Vec::new(),
+            body: form(&[("query", "sum(x{a=\"ü b\"}) + 1")]).into_bytes(),
+        };
+        assert_eq!(request.parameter("query").as_deref(), Some("sum(x{a=\"ü b\"}) + 1"));
+        assert_eq!(request.parameter("a").as_deref(), Some("1"));
+        assert_eq!(request.parameter("b"), None);
+        request.body = b"query=a+b".to_vec();
+        assert_eq!(request.parameter("query").as_deref(), Some("a b"));
+    }
 }

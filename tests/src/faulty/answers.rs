@@ -1,5 +1,7 @@
 //! The bytes of the faulty answers.
 
+use serde_json::Value;
+
 use crate::serve::Received;
 
 use super::Fault;
@@ -19,6 +21,8 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const PAGE: &[u8] = b"<!DOCTYPE html>\n<html><body><h1>Please sign in</h1></body></html>\n";
 const ENVELOPE: &[u8] =
     br#"{"status":"error","errorType":"internal","error":"the disk is on fire"}"#;
+const REJECTION: &[u8] =
+    br#"{"status":"error","errorType":"bad_data","error":"1:5: parse error: unknown function"}"#;
 
 /// An answer with a correct frame.
 pub(super) fn complete(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
@@ -52,8 +56,42 @@ pub(super) fn whole(fault: Fault, request: &Received) -> Vec<u8> {
         Fault::ReadChecksum => complete(200, STREAMED, &frame(1, false)),
         Fault::ReadHugeFrame => complete(200, STREAMED, &huge_frame()),
         Fault::ReadMissing => complete(404, TEXT, b"404 page not found\n"),
+        Fault::RejectText => complete(400, JSON, REJECTION),
+        Fault::Histograms => complete(200, JSON, &histograms(request)),
         _ => complete(200, JSON, b""),
     }
+}
+
+/// An answer whose numbers are all higher by a hundredth.
+pub(super) fn other_numbers(body: &[u8]) -> Vec<u8> {
+    let Ok(mut answer) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
+    let change = |sample: &mut Value| {
+        if let Some(number) = sample[1].as_str().and_then(|text| text.parse::<f64>().ok()) {
+            sample[1] = (number * 1.01).to_string().into();
+        }
+    };
+    let result = &mut answer["data"]["result"];
+    if result[1].is_string() {
+        change(result);
+    }
+    for series in result.as_array_mut().into_iter().flatten().filter(|one| one.is_object()) {
+        if let Some(value) = series.get_mut("value") {
+            change(value);
+        }
+        let values = series.get_mut("values").and_then(Value::as_array_mut);
+        values.into_iter().flatten().for_each(change);
+    }
+    answer.to_string().into_bytes()
+}
+
+/// One series with a histogram, of the type that the request asks for.
+fn histograms(request: &Received) -> Vec<u8> {
+    let histogram = r#"{"count":"3","sum":"4","buckets":[[0,"1","2","3"]]}"#;
+    if request.path.ends_with("/query_range") {
+        let sample = format!(r#"{{"metric":{{}},"histograms":[[{TIME_S},{histogram}]]}}"#);
+        return result("matrix", &format!("[{sample}]"));
+    }
+    result("vector", &format!(r#"[{{"metric":{{}},"histogram":[{TIME_S},{histogram}]}}]"#))
 }
 
 /// A correct beginning and an end that is missing.
