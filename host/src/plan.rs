@@ -13,9 +13,9 @@ mod find;
 mod rewrite;
 mod site;
 mod steps;
-mod ways;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use find::sites;
 pub use rewrite::Rewrite;

@@ -202,7 +202,13 @@ impl Coverage {
         nearest.map(|(_, entry)| entry.matchers.clone())
     }
 
-    fn learn(&self, matchers: &[Matcher], learned: Learned, density: Option<Density>, now: Instant) {
+    fn learn(
+        &self,
+        matchers: &[Matcher],
+        learned: Learned,
+        density: Option<Density>,
+        now: Instant,
+    ) {
         let mut store = lock(&self.store);
         store.change(matchers, self.max_bytes, |entry| {
             if entry.since.is_none_or(|since| now.duration_since(since) > LIFETIME) {
@@ -239,10 +245,10 @@ impl Store {
     fn change(&mut self, matchers: &[Matcher], max_bytes: usize, change: impl FnOnce(&mut Entry)) {
         let clock = self.tick();
         let key = key(matchers);
-        let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
-            matchers: matchers.to_vec(),
-            ..Entry::default()
-        });
+        let entry = self
+            .entries
+            .entry(key.clone())
+            .or_insert_with(|| Entry { matchers: matchers.to_vec(), ..Entry::default() });
         let before = entry.bytes;
         change(entry);
         entry.used = clock;

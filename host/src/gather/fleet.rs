@@ -11,8 +11,8 @@ use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
 use super::coverage::Coverage;
-use super::parts::HistogramTexts;
 use super::group::{Group, Scattered};
+use super::parts::HistogramTexts;
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
 use super::{GroupError, tls};

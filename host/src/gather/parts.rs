@@ -17,11 +17,11 @@ use std::collections::BTreeSet;
 use futures_util::future::{join_all, try_join_all};
 use promql::SeriesBatch;
 
+use super::Error;
+use super::dialect::features;
 use super::fleet::Fleet;
 use super::push::{Pushed, Question as Push};
 use super::scope::with_group_labels;
-use super::Error;
-use super::dialect::features;
 use crate::plan::{Asked, Part, Plan, PlannedSite, Share, Stretch, Way};
 use crate::storage::{self, Answer, Context, Question};
 use combine::Piece;
@@ -172,14 +172,16 @@ impl Fleet {
             planned.shares.iter().flat_map(|share| share.groups.iter().copied()).collect();
         let groups: Vec<usize> = groups.into_iter().collect();
         let steps = question.steps();
-        let answer = self.evaluate_here(context, question, (&planned.site.expr, steps), &groups).await?;
+        let answer =
+            self.evaluate_here(context, question, (&planned.site.expr, steps), &groups).await?;
         Ok(Answer { data: answer.data.series, warnings: answer.warnings, infos: answer.infos })
     }
 
     /// What of a query is better answered by the servers.
     pub(super) async fn decide(&self, context: &Context, question: &Question) -> Plan {
         let sites = self.sites(question);
-        let decided = join_all(sites.into_iter().map(|site| self.decide_site(context, question, site)));
+        let decided =
+            join_all(sites.into_iter().map(|site| self.decide_site(context, question, site)));
         let mut plan = Plan::default();
         for decided in decided.await {
             plan.probes += decided.requests;
@@ -200,11 +202,7 @@ fn answered(pushed: Pushed, asked: &Asked, question: &Question) -> Answer<Piece>
     let moved = |texts: Vec<String>| {
         texts.iter().map(|text| annotations::moved(text, asked, &question.text)).collect()
     };
-    Answer {
-        data: Piece { series },
-        warnings: moved(pushed.warnings),
-        infos: moved(pushed.infos),
-    }
+    Answer { data: Piece { series }, warnings: moved(pushed.warnings), infos: moved(pushed.infos) }
 }
 
 /// Adds texts that are not there yet.

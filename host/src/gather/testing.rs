@@ -60,6 +60,8 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         policy: ArcSwap::new(Arc::new(Binding::native(Settings::default()))),
         on_failure: OnFailure::Fail,
         client: client(),
+        pushdown: crate::config::Pushdown::Auto,
+        pushdown_min_samples: 0,
         coverage: Coverage::default(),
         metrics: Arc::new(Metrics::default()),
     }
@@ -89,7 +91,13 @@ impl Between {
             while let Ok((stream, _)) = listener.accept().await {
                 let (seen, turn, edit) = (Arc::clone(&seen), Arc::clone(&turn), Arc::clone(&edit));
                 let service = hyper::service::service_fn(move |request| {
-                    answer(request, upstream, Arc::clone(&seen), Arc::clone(&turn), Arc::clone(&edit))
+                    answer(
+                        request,
+                        upstream,
+                        Arc::clone(&seen),
+                        Arc::clone(&turn),
+                        Arc::clone(&edit),
+                    )
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new()

@@ -15,6 +15,7 @@ use promql::ast::{
     self, Aggregate, AggregateOp, Binary, Call, Cardinality, Expr, ValueType, VectorMatching,
 };
 use promql::functions::FunctionId;
+use promql::matcher::MatchOp;
 
 use super::Why;
 
@@ -90,6 +91,11 @@ impl Carrying {
         self.pairs.iter().filter(|(.., differ)| *differ == 0).map(|(one, two, _)| (*one, *two))
     }
 
+    /// True if some groups' series differ by nothing that the labels tell.
+    fn any_alike(&self) -> bool {
+        self.undecided().next().is_some()
+    }
+
     /// What an expression carries, if it can be evaluated group by group.
     pub(super) fn of(&self, expr: &Expr) -> Result<Carried, Why> {
         match expr {
@@ -108,6 +114,11 @@ impl Carrying {
     fn of_selector(&self, selector: &ast::VectorSelector) -> Result<Carried, Why> {
         if selector.extended.is_some() {
             return Err(Why::Language);
+        }
+        // Without its name a series of one group might be another's, where no
+        // label tells them apart: then only one metric may be meant.
+        if self.any_alike() && !is_one_metric(selector) {
+            return Err(Why::Crosses);
         }
         Ok(Carried::Series(self.of_group.clone()))
     }
@@ -165,8 +176,16 @@ impl Carrying {
                 let sources: Vec<usize> = (3..call.args.len()).chain([1]).collect();
                 self.of_label_function(call, &sources)
             }
-            Id::HistogramQuantile | Id::HistogramFraction if self.set([&"le".to_owned()]) != 0 => {
-                Err(Why::GroupLabel)
+            Id::HistogramQuantile | Id::HistogramFraction => {
+                if self.set([&"le".to_owned()]) != 0 {
+                    return Err(Why::GroupLabel);
+                }
+                let carried = self.of_series_function(call)?;
+                // Buckets of one histogram come together.
+                if let Carried::Series(sets) = &carried {
+                    self.stay_apart(sets, sets, Names::MAX)?;
+                }
+                Ok(carried)
             }
             _ => self.of_series_function(call),
         }
@@ -188,6 +207,9 @@ impl Carrying {
 
     /// A function that writes a label: not one of the group's, nor from one.
     fn of_label_function(&self, call: &Call, labels: &[usize]) -> Result<Carried, Why> {
+        if self.any_alike() {
+            return Err(Why::Crosses);
+        }
         for place in labels {
             let Some(Expr::String(name)) = call.args.get(*place).map(Expr::unparen) else {
                 return Err(Why::GroupLabel);
@@ -305,4 +327,10 @@ impl Carrying {
         };
         if self.pairs.iter().all(apart) { Ok(()) } else { Err(Why::Crosses) }
     }
+}
+
+/// True for a selector of a single metric name.
+fn is_one_metric(selector: &ast::VectorSelector) -> bool {
+    let names = selector.matchers.iter().filter(|matcher| matcher.is_name());
+    names.into_iter().any(|matcher| matcher.op() == MatchOp::Equal)
 }

@@ -48,7 +48,10 @@ impl Reach {
         }
         let before = (start_ms - first.start_ms).max(end_ms - last.start_ms);
         let after = (first.end_ms - start_ms).max(last.end_ms - end_ms);
-        Self::Around { before_ms: before.saturating_add(grid_ms), after_ms: after.saturating_add(grid_ms) }
+        Self::Around {
+            before_ms: before.saturating_add(grid_ms),
+            after_ms: after.saturating_add(grid_ms),
+        }
     }
 
     /// The window that evaluations at these times read.
@@ -66,7 +69,11 @@ impl Reach {
     const fn times_within(self, (from, to): (i64, i64)) -> Option<(i64, i64)> {
         match self {
             Self::Fixed(first, last) => {
-                if first >= from && last <= to { Some((i64::MIN, i64::MAX)) } else { None }
+                if first >= from && last <= to {
+                    Some((i64::MIN, i64::MAX))
+                } else {
+                    None
+                }
             }
             Self::Around { before_ms, after_ms } => {
                 Some((from.saturating_add(before_ms), to.saturating_sub(after_ms)))

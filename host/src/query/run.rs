@@ -82,7 +82,7 @@ impl Engine {
         warnings.splice(0..0, fetched.warnings);
         infos.splice(0..0, fetched.infos);
         for texts in [&mut warnings, &mut infos] {
-            keep_first(texts);
+            *texts = once(std::mem::take(texts));
         }
         let stats = (request.stats != Stats::None)
             .then(|| statistics(&context, loaded, &[queued, prepared, total]));
@@ -152,10 +152,32 @@ async fn in_time<T>(context: &Context, work: impl Future<Output = T>) -> Result<
     tokio::time::timeout_at(context.deadline.into(), work).await.map_err(|_| timed_out())
 }
 
-/// Each text once, the first time.
-fn keep_first(texts: &mut Vec<String>) {
-    let mut seen = std::collections::HashSet::new();
-    texts.retain(|text| seen.insert(text.clone()));
+/// Each text once. Of remarks that differ only in the place they are about,
+/// the last place counts, as where all is evaluated in one go.
+fn once(texts: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        let (own, place) = split_place(&text);
+        match kept.iter_mut().find(|known| split_place(known).0 == own) {
+            None => kept.push(text),
+            Some(known) if split_place(known).1 < place => *known = text,
+            Some(_) => {}
+        }
+    }
+    kept
+}
+
+/// A remark without the place it is about, and that as line and column.
+fn split_place(text: &str) -> (&str, Option<(u64, u64)>) {
+    let place = || {
+        let open = text.rfind(" (")?;
+        let (line, column) = text[open + 2..].strip_suffix(')')?.split_once(':')?;
+        Some((open, (line.parse().ok()?, column.parse().ok()?)))
+    };
+    match place() {
+        Some((open, place)) => (&text[..open], Some(place)),
+        None => (text, None),
+    }
 }
 
 impl Run for Engine {
@@ -183,7 +205,8 @@ async fn evaluate(
     context: &Context,
 ) -> Result<promql::value::Outcome, Error> {
     let budget = context.budget.clone();
-    let evaluating = tokio::task::spawn_blocking(move || query.evaluate_with(data, &given, &budget));
+    let evaluating =
+        tokio::task::spawn_blocking(move || query.evaluate_with(data, &given, &budget));
     match tokio::time::timeout_at(context.deadline.into(), evaluating).await {
         Ok(Ok(result)) => Ok(result?),
         Ok(Err(panic)) => Err(Error::Internal(format!("evaluation: {panic}"))),

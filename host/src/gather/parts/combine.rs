@@ -150,7 +150,9 @@ mod tests {
 
     fn show(batch: &SeriesBatch) -> Vec<String> {
         let series = batch.iter();
-        series.map(|one| format!("{} {:?} {:?}", one.labels, one.float_times, one.float_values)).collect()
+        series
+            .map(|one| format!("{} {:?} {:?}", one.labels, one.float_times, one.float_values))
+            .collect()
     }
 
     #[test]

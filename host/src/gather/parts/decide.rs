@@ -130,13 +130,15 @@ impl Fleet {
             Pushdown::Never => return raw("pushdown: never"),
             Pushdown::Always => {
                 let stretches = vec![Stretch { steps, way: Way::Push(0) }];
-                let share = Share { stretches, ..Share::raw(vec![index], steps, "pushdown: always") };
+                let share =
+                    Share { stretches, ..Share::raw(vec![index], steps, "pushdown: always") };
                 return Own { share, ..raw("") };
             }
             Pushdown::Auto => {}
         }
         let texts = || site.parts.iter().flat_map(|part| &part.asked);
-        let texts = || texts().filter(|asked| asked.group == index).map(|asked| asked.text.as_str());
+        let texts =
+            || texts().filter(|asked| asked.group == index).map(|asked| asked.text.as_str());
         if texts().any(|text| self.histograms.has(index, text)) {
             return raw("its values are native histograms");
         }
@@ -150,7 +152,8 @@ impl Fleet {
         let (estimate, asked) = group.estimate(context, &reads, &steps).await;
         let requests = if asked { group.replicas.len() } else { 0 };
         let Some(estimate) = estimate else { return raw("a short time range") };
-        let values = if site.aggregates { 0 } else { estimate.series.saturating_mul(steps.count()) };
+        let values =
+            if site.aggregates { 0 } else { estimate.series.saturating_mul(steps.count()) };
         let costs = group.pushdown_min_samples > 0;
         let dear = costs && values.saturating_mul(SAMPLES_PER_VALUE) > estimate.samples;
         let reason = if estimate.samples < group.pushdown_min_samples {
@@ -182,9 +185,10 @@ impl Fleet {
     ) -> Own {
         let group = &self.groups[index];
         let steps = question.steps();
-        let asked = reads.selectors.iter().map(|(matchers, reach)| {
-            group.wholeness(context, matchers, reach.window(&steps))
-        });
+        let asked = reads
+            .selectors
+            .iter()
+            .map(|(matchers, reach)| group.wholeness(context, matchers, reach.window(&steps)));
         let (found, speak) = tokio::join!(join_all(asked), self.speak(context, question, group));
         let requests = found.iter().map(|whole| whole.requests).sum();
         let mut warnings = Vec::new();
@@ -343,7 +347,9 @@ impl Group {
             let length = window.1.saturating_sub(window.0).max(0);
             let own = match self.coverage.estimate(matchers, window) {
                 Some(own) => own,
-                None if length <= SHORT_MS && self.pushdown_min_samples > 0 => return (None, asked),
+                None if length <= SHORT_MS && self.pushdown_min_samples > 0 => {
+                    return (None, asked);
+                }
                 None => {
                     asked = true;
                     let listing = self.listing(context, matchers, window).await;
@@ -374,10 +380,14 @@ fn selects(expr: &Expr, steps: Steps, question: &Question) -> Option<Vec<Selecto
     let times = (steps.start_ms, steps.end_ms);
     let grid_ms = widest_subquery_step(expr);
     let reaches = first.into_iter().zip(last);
-    Some(reaches.map(|(first, last)| {
-        let reach = Reach::of(&first, &last, times, grid_ms);
-        (first.matchers, reach)
-    }).collect())
+    Some(
+        reaches
+            .map(|(first, last)| {
+                let reach = Reach::of(&first, &last, times, grid_ms);
+                (first.matchers, reach)
+            })
+            .collect(),
+    )
 }
 
 /// How far the moments of subqueries may lie from where they would be without

@@ -32,7 +32,8 @@ impl Fleet {
             let (warnings, infos) = outcome.annotations.texts(&text, 0);
             Ok::<_, promql::query::Error>((outcome.value, warnings, infos))
         });
-        let evaluated = evaluating.await.map_err(|error| Error::Internal(format!("evaluation: {error}")))?;
+        let evaluated =
+            evaluating.await.map_err(|error| Error::Internal(format!("evaluation: {error}")))?;
         let (value, mut warnings, mut infos) = evaluated.map_err(evaluation_error)?;
         warnings.splice(0..0, fetched.warnings);
         infos.splice(0..0, fetched.infos);

@@ -29,8 +29,8 @@ impl HistogramTexts {
     /// True if a text of a group is known.
     pub(super) fn has(&self, group: usize, text: &str) -> bool {
         let known = lock(&self.0);
-        known.iter().any(|(own, known, since)| {
-            *own == group && known == text && since.elapsed() < LIFETIME
-        })
+        known
+            .iter()
+            .any(|(own, known, since)| *own == group && known == text && since.elapsed() < LIFETIME)
     }
 }

@@ -162,7 +162,8 @@ async fn one_replica_is_whole_without_a_question() {
     let pair = pair(&[store(start, 5, 0, 0..0)]).await;
     let found = pair.group.wholeness(&testing::context(), &selector(), (start, start + 1)).await;
     assert_eq!((found.stretches, pair.requests()), (vec![(start, start + 1, 0)], 0));
-    let listing = pair.group.listing(&testing::context(), &selector(), (start, start + MINUTE)).await;
+    let listing =
+        pair.group.listing(&testing::context(), &selector(), (start, start + MINUTE)).await;
     assert_eq!(listing.expect("listed").len(), 20);
 }
 
