@@ -33,6 +33,8 @@ pub const SETTLE_MS: i64 = 600_000;
 const LIFETIME: Duration = Duration::from_secs(3_600);
 /// For one group: a hundred selectors of 30,000 series.
 const MAX_BYTES: usize = 64 << 20;
+/// Shorter windows tell nothing about samples per time.
+const SHORTEST_MS: i64 = 1_000;
 /// For one selector: beside its listings.
 const ENTRY_BYTES: usize = 512;
 
@@ -158,7 +160,7 @@ impl Coverage {
         series: u64,
         samples: u64,
     ) {
-        let length = window_ms.1.saturating_sub(window_ms.0).max(1) as f64;
+        let length = window_ms.1.saturating_sub(window_ms.0).max(SHORTEST_MS) as f64;
         let density = Density { series, samples_per_ms: samples as f64 / length };
         let mut store = lock(&self.store);
         store.change(matchers, self.max_bytes, |entry| entry.density = Some(density));
@@ -202,7 +204,13 @@ impl Coverage {
         nearest.map(|(_, entry)| entry.matchers.clone())
     }
 
-    fn learn(&self, matchers: &[Matcher], learned: Learned, density: Option<Density>, now: Instant) {
+    fn learn(
+        &self,
+        matchers: &[Matcher],
+        learned: Learned,
+        density: Option<Density>,
+        now: Instant,
+    ) {
         let mut store = lock(&self.store);
         store.change(matchers, self.max_bytes, |entry| {
             if entry.since.is_none_or(|since| now.duration_since(since) > LIFETIME) {
@@ -239,10 +247,10 @@ impl Store {
     fn change(&mut self, matchers: &[Matcher], max_bytes: usize, change: impl FnOnce(&mut Entry)) {
         let clock = self.tick();
         let key = key(matchers);
-        let entry = self.entries.entry(key.clone()).or_insert_with(|| Entry {
-            matchers: matchers.to_vec(),
-            ..Entry::default()
-        });
+        let entry = self
+            .entries
+            .entry(key.clone())
+            .or_insert_with(|| Entry { matchers: matchers.to_vec(), ..Entry::default() });
         let before = entry.bytes;
         change(entry);
         entry.used = clock;

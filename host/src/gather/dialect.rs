@@ -152,9 +152,8 @@ impl Replica {
             async move { verdict(self.query_at(client, context, form, steps).await) }
         };
         let instant = |time_ms| Steps { start_ms: time_ms, end_ms: time_ms, step_ms: 0 };
-        let nonsense = |parameter| {
-            vec![("query", "vector(1)".to_owned()), (parameter, "nonsense".to_owned())]
-        };
+        let nonsense =
+            |parameter| vec![("query", "vector(1)".to_owned()), (parameter, "nonsense".to_owned())];
         let off_grid = exam::OFF_GRID.after(time_ms);
         let (answers, times, lookback, limit) = futures_util::future::try_join4(
             ask(vec![("query", exam::text())], instant(time_ms)),

@@ -169,10 +169,8 @@ impl Replica {
         if pieces.iter().any(|piece| !self.evaluates_at(piece)) {
             pieces = vec![question.steps];
         }
-        let questions: Vec<Question> = pieces
-            .into_iter()
-            .map(|steps| Question { steps, ..question.clone() })
-            .collect();
+        let questions: Vec<Question> =
+            pieces.into_iter().map(|steps| Question { steps, ..question.clone() }).collect();
         // Collected, because a lazy iterator of futures is no `Send` to the compiler.
         let asked: Vec<_> =
             questions.iter().map(|question| self.evaluate(client, context, question)).collect();
@@ -187,10 +185,8 @@ impl Replica {
         context: &Context,
         question: &Question,
     ) -> Result<Answer<SeriesBatch>, Error> {
-        let mut form = vec![
-            ("query", question.text.clone()),
-            ("timeout", timeout(context.deadline)),
-        ];
+        let mut form =
+            vec![("query", question.text.clone()), ("timeout", timeout(context.deadline))];
         form.extend(question.lookback_ms.map(|lookback| ("lookback_delta", seconds(lookback))));
         self.query_at(client, context, form, question.steps).await
     }
@@ -243,10 +239,8 @@ fn together(answers: Vec<Pushed>) -> Pushed {
     let mut whole = Pushed::default();
     let mut pieces = Vec::with_capacity(answers.len());
     for answer in answers {
-        for (all, own) in [
-            (&mut whole.warnings, answer.warnings),
-            (&mut whole.infos, answer.infos),
-        ] {
+        for (all, own) in [(&mut whole.warnings, answer.warnings), (&mut whole.infos, answer.infos)]
+        {
             for text in own {
                 if !all.contains(&text) {
                     all.push(text);

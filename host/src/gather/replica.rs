@@ -238,13 +238,17 @@ impl Replica {
     ) -> Result<Answer<SeriesBatch>, Error> {
         let selector = selector_text(&select.matchers);
         let windows = windows(select, pieces);
-        let raw = windows.iter().map(|window| self.query_window(client, context, &selector, *window));
+        let raw =
+            windows.iter().map(|window| self.query_window(client, context, &selector, *window));
         let raw = all_of(raw.collect());
         let Some(grid) = select.lookups else { return raw.await };
         let longest = grid_steps(grid).count().div_ceil(windows.len() as u64);
         let grids = grid_steps(grid).pieces(longest);
-        let seen = grids.iter().map(|steps| self.query_grid(client, context, &selector, (*steps, grid.lookback_ms)));
-        let (mut answer, seen) = futures_util::future::try_join(raw, all_of(seen.collect())).await?;
+        let seen = grids
+            .iter()
+            .map(|steps| self.query_grid(client, context, &selector, (*steps, grid.lookback_ms)));
+        let (mut answer, seen) =
+            futures_util::future::try_join(raw, all_of(seen.collect())).await?;
         let seen = answer_into(seen, &mut answer.warnings, &mut answer.infos);
         answer.data = staleness::restore(&answer.data, &seen, grid);
         Ok(answer)

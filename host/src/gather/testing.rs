@@ -89,7 +89,13 @@ impl Between {
             while let Ok((stream, _)) = listener.accept().await {
                 let (seen, turn, edit) = (Arc::clone(&seen), Arc::clone(&turn), Arc::clone(&edit));
                 let service = hyper::service::service_fn(move |request| {
-                    answer(request, upstream, Arc::clone(&seen), Arc::clone(&turn), Arc::clone(&edit))
+                    answer(
+                        request,
+                        upstream,
+                        Arc::clone(&seen),
+                        Arc::clone(&turn),
+                        Arc::clone(&edit),
+                    )
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new()

@@ -106,7 +106,8 @@ impl Counts {
                 let bucket = time.div_euclid(grid.width_ms) - first;
                 let place = usize::try_from(bucket).ok().and_then(|place| pairs.get_mut(place));
                 let place = place.filter(|_| time.rem_euclid(grid.width_ms) == 0);
-                let place = place.ok_or_else(|| Error::Decode("a count at another time".to_owned()))?;
+                let place =
+                    place.ok_or_else(|| Error::Decode("a count at another time".to_owned()))?;
                 place.push((samples, whole(Some(*value))?));
             }
         }
@@ -127,10 +128,9 @@ impl Counts {
             let value = series.float_values.first().copied();
             match series.labels.get(LABEL) {
                 Some(label) if label == name => other = value,
-                label => pairs.push((
-                    whole(label.and_then(|text| text.parse().ok()))?,
-                    whole(value)?,
-                )),
+                label => {
+                    pairs.push((whole(label.and_then(|text| text.parse().ok()))?, whole(value)?))
+                }
             }
         }
         Ok((Self::new(pairs), other))
@@ -232,11 +232,8 @@ mod tests {
             grid,
             (1, 3),
         );
-        let expected = [
-            Counts::new(vec![(20, 7), (5, 1)]),
-            Counts::default(),
-            Counts::new(vec![(20, 7)]),
-        ];
+        let expected =
+            [Counts::new(vec![(20, 7), (5, 1)]), Counts::default(), Counts::new(vec![(20, 7)])];
         assert_eq!(found.expect("an answer"), expected);
         for bad in [
             answer(&[("20", &[(WIDTH + 1, 7.0)])]),

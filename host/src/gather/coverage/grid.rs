@@ -33,7 +33,7 @@ impl Grid {
     /// The grid for a window of so many milliseconds.
     #[must_use]
     pub fn for_window(length_ms: i64) -> Self {
-        let fits = |width: &&i64| length_ms / **width < MOST_BUCKETS;
+        let fits = |width: &&i64| length_ms / **width <= MOST_BUCKETS;
         let widest = WIDTHS[WIDTHS.len() - 1];
         Self { width_ms: *WIDTHS.iter().find(fits).unwrap_or(&widest) }
     }
@@ -42,8 +42,7 @@ impl Grid {
     #[must_use]
     pub const fn at(self, time_ms: i64) -> i64 {
         let after = time_ms.saturating_add(OFFSET_MS);
-        after.div_euclid(self.width_ms)
-            + if after.rem_euclid(self.width_ms) == 0 { 0 } else { 1 }
+        after.div_euclid(self.width_ms) + if after.rem_euclid(self.width_ms) == 0 { 0 } else { 1 }
     }
 
     /// The last moment of a bucket.
@@ -76,7 +75,8 @@ mod tests {
 
     #[test]
     fn windows_have_a_few_dozen_buckets() {
-        for (hours, width_s) in [(0, 300), (1, 300), (3, 300), (6, 600), (24, 1_800), (168, 14_400)] {
+        for (hours, width_s) in [(0, 300), (1, 300), (3, 300), (6, 600), (24, 1_800), (168, 14_400)]
+        {
             assert_eq!(Grid::for_window(hours * 3_600_000).width_ms, width_s * 1_000, "{hours} h");
         }
     }

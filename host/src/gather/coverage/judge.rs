@@ -154,10 +154,13 @@ impl Evidence<'_> {
         let Some(steady) = self.steady() else { return false };
         let is_known = |counts: &Counts| counts.is_empty() || *counts == steady;
         let mut new = self.buckets().filter(|bucket| *bucket >= since);
-        let recent = self.recent.is_none_or(|(_, recent)| {
-            recent.iter().all(|recent| is_known(&recent.counts))
-        });
-        recent && new.all(|bucket| (0..self.counts.len()).all(|replica| is_known(self.at(replica, bucket))))
+        let recent = self
+            .recent
+            .is_none_or(|(_, recent)| recent.iter().all(|recent| is_known(&recent.counts)));
+        recent
+            && new.all(|bucket| {
+                (0..self.counts.len()).all(|replica| is_known(self.at(replica, bucket)))
+            })
     }
 
     fn buckets(&self) -> RangeInclusive<i64> {
@@ -194,8 +197,9 @@ impl Evidence<'_> {
         let first = first?;
         let listing = self.listings.get(first)?;
         let is_whole = self.at(first, bucket) == steady && listing.keeps_all();
-        let others_add_nothing = replicas.skip(first + 1).all(|other| self.at(other, bucket).are_at_most(steady))
-            && self.listings.iter().all(|other| other.is_within(listing));
+        let others_add_nothing =
+            replicas.skip(first + 1).all(|other| self.at(other, bucket).are_at_most(steady))
+                && self.listings.iter().all(|other| other.is_within(listing));
         let verdict = || Verdict { replica: first, counts: steady.clone(), has_all: true };
         (is_whole && others_add_nothing).then(verdict)
     }
@@ -206,8 +210,7 @@ impl Evidence<'_> {
         let agree = (1..self.counts.len()).all(|other| self.at(other, bucket) == counts);
         let full = counts.is_empty() || counts.is_full(self.grid.width_ms);
         let kept = self.listings.iter().all(|listing| listing.keeps_all());
-        let verdict =
-            || Verdict { replica: 0, counts: counts.clone(), has_all: counts.is_empty() };
+        let verdict = || Verdict { replica: 0, counts: counts.clone(), has_all: counts.is_empty() };
         (agree && full && kept).then(verdict)
     }
 
@@ -220,9 +223,8 @@ impl Evidence<'_> {
             let verdict = listed.or_else(|| self.by_agreement(bucket));
             let was_open = std::mem::replace(&mut open, verdict.is_some());
             let Some(Verdict { replica, counts, has_all }) = verdict else { continue };
-            let goes_on = |row: &Row| {
-                (row.replica, row.has_all, &row.counts) == (replica, has_all, &counts)
-            };
+            let goes_on =
+                |row: &Row| (row.replica, row.has_all, &row.counts) == (replica, has_all, &counts);
             match rows.last_mut() {
                 Some(row) if was_open && goes_on(row) => {
                     row.buckets = *row.buckets.start()..=bucket;
@@ -268,7 +270,11 @@ fn live_end(row: &Row, now: i64, recent: &[Recent], interval: i64) -> Option<i64
     let goes_on = own.counts == row.counts;
     let others = || recent.iter().enumerate().filter(|(index, _)| *index != row.replica);
     let add_nothing = others().all(|(index, other)| {
-        if index < row.replica { other.counts.is_empty() } else { other.counts.are_at_most(&own.counts) }
+        if index < row.replica {
+            other.counts.is_empty()
+        } else {
+            other.counts.are_at_most(&own.counts)
+        }
     });
     if !goes_on || !add_nothing {
         return None;

@@ -67,7 +67,9 @@ impl Listing {
     /// True if some series carries a label that one of the group's hides.
     #[must_use]
     pub fn hides(&self, group: &Labels) -> bool {
-        group.iter().any(|(name, _)| self.names.binary_search_by(|own| own.as_str().cmp(name)).is_ok())
+        group
+            .iter()
+            .any(|(name, _)| self.names.binary_search_by(|own| own.as_str().cmp(name)).is_ok())
     }
 
     /// True if no series, with its group's labels, is in both.

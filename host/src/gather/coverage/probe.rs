@@ -171,12 +171,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(
-        group: &'a Group,
-        context: &'a Context,
-        terms: Terms,
-        window_ms: (i64, i64),
-    ) -> Self {
+    fn new(group: &'a Group, context: &'a Context, terms: Terms, window_ms: (i64, i64)) -> Self {
         let now_ms = now_ms();
         let grid = Grid::for_window(window_ms.1.saturating_sub(window_ms.0));
         let margin = terms.margin(grid);
@@ -203,7 +198,9 @@ impl<'a> Search<'a> {
         }
         let known = self.group.coverage.known(matchers, self.grid, Instant::now());
         let answered = self.look(matchers, &known, &mut whole).await;
-        let Some((counts, recent, listed)) = answered else { return Wholeness { requests: whole.requests, ..Wholeness::default() } };
+        let Some((counts, recent, listed)) = answered else {
+            return Wholeness { requests: whole.requests, ..Wholeness::default() };
+        };
         if listed.by_replica.iter().any(|listing| listing.len() > MOST_SERIES) {
             return whole;
         }
@@ -252,12 +249,14 @@ impl<'a> Search<'a> {
             self.group.ask_all(self.context, &question).await?
         };
         let counts = self.all_counts(known, question.missing, &found);
-        let recent: Vec<Recent> = found.iter_mut().map(|one| std::mem::take(&mut one.recent)).collect();
+        let recent: Vec<Recent> =
+            found.iter_mut().map(|one| std::mem::take(&mut one.recent)).collect();
         if let Some(listed) = listed {
             if listed.window_ms.1 >= of_all_time.1 || self.goes_on(&listed, &counts, &recent) {
                 return Some((counts, recent, listed));
             }
-            question = Question { missing: None, now_ms: None, list: Some(of_all_time), ..question };
+            question =
+                Question { missing: None, now_ms: None, list: Some(of_all_time), ..question };
             whole.requests += self.group.replicas.len();
             found = self.group.ask_all(self.context, &question).await?;
         }
@@ -319,7 +318,9 @@ impl<'a> Search<'a> {
             }
         };
         let buckets = || self.first..=self.last;
-        (0..found.len()).map(|replica| buckets().map(|bucket| of(replica, bucket)).collect()).collect()
+        (0..found.len())
+            .map(|replica| buckets().map(|bucket| of(replica, bucket)).collect())
+            .collect()
     }
 
     /// The digest of the series in a bucket, if all replicas have the same.
@@ -394,11 +395,14 @@ impl Replica {
         };
         let listing = async {
             match question.list {
-                Some(window) => self.list(group, context, question.matchers, window).await.map(Some),
+                Some(window) => {
+                    self.list(group, context, question.matchers, window).await.map(Some)
+                }
                 None => Ok(None),
             }
         };
-        let (counts, recent, listing) = futures_util::future::try_join3(counts, recent, listing).await?;
+        let (counts, recent, listing) =
+            futures_util::future::try_join3(counts, recent, listing).await?;
         Ok(Found { counts, recent, listing })
     }
 

@@ -93,7 +93,7 @@ const QUESTIONS: &[&str] = &[
     "$v / 0",
     "($v - $v) / 0",
     "$v * on (a) ($v + 1)",
-    r#"$v * on (b) group_left (a) label_replace(vector(3), "a", "w", "", "")"#,
+    r#"$v * on (b) group_left (c) label_replace(vector(3), "c", "w", "", "")"#,
     r#"sum($v) / ignoring (a) group_right () $v"#,
     "$v != NaN",
     // Functions of values.
@@ -217,9 +217,11 @@ fn is_same(one: f64, other: f64) -> bool {
 pub(super) fn is_at(times: &SeriesBatch, steps: &Steps) -> bool {
     let [series] = &times.iter().collect::<Vec<_>>()[..] else { return false };
     series.float_times.len() as u64 == steps.count()
-        && series.float_times.iter().zip(series.float_values).all(|(time, value)| {
-            steps.has(*time) && (value * 1000.0).round() == *time as f64
-        })
+        && series
+            .float_times
+            .iter()
+            .zip(series.float_values)
+            .all(|(time, value)| steps.has(*time) && (value * 1000.0).round() == *time as f64)
 }
 
 #[cfg(test)]

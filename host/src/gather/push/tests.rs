@@ -109,8 +109,7 @@ async fn snapping() -> (crate::serve::Listening, Between) {
         }
         None
     };
-    let between =
-        Between::start(server.address, Box::new(turn), Box::new(|_, body| body)).await;
+    let between = Between::start(server.address, Box::new(turn), Box::new(|_, body| body)).await;
     (server, between)
 }
 
@@ -131,8 +130,12 @@ async fn an_answer_at_other_times_is_none() {
 
 #[tokio::test]
 async fn a_server_that_moves_ranges_still_shows_which_series_ended() {
-    let lookups =
-        Lookups { start_ms: HOUR.start_ms, end_ms: HOUR.end_ms, step_ms: 60_000, lookback_ms: 300_000 };
+    let lookups = Lookups {
+        start_ms: HOUR.start_ms,
+        end_ms: HOUR.end_ms,
+        step_ms: 60_000,
+        lookback_ms: 300_000,
+    };
     let select = Select {
         matchers: Vec::new(),
         start_ms: HOUR.start_ms - 300_000,

@@ -69,9 +69,10 @@ impl Fleet {
         for (number, target) in self.targets.iter().enumerate() {
             let times = self.scrapes(replica, number, target, now);
             for series in 0..target.series {
-                if self.lonely.is_some_and(|(owner, own)| {
-                    owner != replica && own == number && series == 0
-                }) {
+                if self
+                    .lonely
+                    .is_some_and(|(owner, own)| owner != replica && own == number && series == 0)
+                {
                     continue;
                 }
                 for (time, is_marker) in &times {
@@ -89,7 +90,13 @@ impl Fleet {
     }
 
     /// Times and whether they are those of markers.
-    fn scrapes(&self, replica: usize, number: usize, target: &Target, now: i64) -> Vec<(i64, bool)> {
+    fn scrapes(
+        &self,
+        replica: usize,
+        number: usize,
+        target: &Target,
+        now: i64,
+    ) -> Vec<(i64, bool)> {
         let eager = self.eager.filter(|(own, _)| *own == replica && number == 0);
         let interval = target.interval / eager.map_or(1, |(_, times)| times);
         let mut scrapes: Vec<(i64, bool)> = Vec::new();
@@ -163,7 +170,13 @@ fn recent(batch: &SeriesBatch, grid: Grid, now: i64) -> Recent {
     Recent { counts: count(batch, now - grid.width_ms, now), age }
 }
 
-fn answers(stores: &[SeriesBatch], terms: &Terms, grid: Grid, window: (i64, i64), now: i64) -> Answers {
+fn answers(
+    stores: &[SeriesBatch],
+    terms: &Terms,
+    grid: Grid,
+    window: (i64, i64),
+    now: i64,
+) -> Answers {
     let margin = terms.margin(grid);
     let first = grid.at(window.0) - margin;
     let ended = grid.at(now) - 1;
@@ -363,9 +376,12 @@ fn at_the_present_offset_replicas_leave_the_newest_samples_open() {
 fn a_hole_is_left_out_with_its_surroundings() {
     let fleet = Fleet { holes: vec![hole_of(0, 50, 2)], ..pair([0, 7_000]) };
     let stretches = check(&fleet, WINDOW, LATER);
-    assert!(matches!(stretches[..], [(from, a, 0), (b, to, 0)]
+    assert!(
+        matches!(stretches[..], [(from, a, 0), (b, to, 0)]
         if (from, to) == WINDOW && a < START + 50 * MINUTE && b > START + 52 * MINUTE
-            && b - a < 16 * MINUTE), "{stretches:?}");
+            && b - a < 16 * MINUTE),
+        "{stretches:?}"
+    );
 }
 
 #[test]
@@ -440,7 +456,10 @@ fn where_series_come_and_go_the_time_between_is_whole() {
     fleet.targets.push(Target { alive: (change, i64::MAX / 2), ..fleet.targets[0].clone() });
     fleet.targets.push(Target { alive: (i64::MIN / 2, change), ..fleet.targets[0].clone() });
     let stretches = check(&fleet, WINDOW, LATER);
-    assert!(matches!(stretches[..], [(from, _, 0), (_, to, 0)] if (from, to) == WINDOW), "{stretches:?}");
+    assert!(
+        matches!(stretches[..], [(from, _, 0), (_, to, 0)] if (from, to) == WINDOW),
+        "{stretches:?}"
+    );
 }
 
 #[test]
@@ -462,8 +481,7 @@ fn where_nobody_has_data_the_first_replica_says_so() {
 #[test]
 fn a_wide_static_distance_looks_further() {
     let far = Settings { anti_affinity: AntiAffinity::Static(600_000), ..Settings::DEFAULT };
-    let fleet =
-        Fleet { holes: vec![hole_of(0, 50, 2)], settings: far, ..pair([0, 7_000]) };
+    let fleet = Fleet { holes: vec![hole_of(0, 50, 2)], settings: far, ..pair([0, 7_000]) };
     let stretches = check(&fleet, WINDOW, LATER);
     let [(_, a, 0), (b, _, 0)] = stretches[..] else { panic!("{stretches:?}") };
     assert!(b - a > 20 * MINUTE, "{stretches:?}");

@@ -162,7 +162,8 @@ async fn one_replica_is_whole_without_a_question() {
     let pair = pair(&[store(start, 5, 0, 0..0)]).await;
     let found = pair.group.wholeness(&testing::context(), &selector(), (start, start + 1)).await;
     assert_eq!((found.stretches, pair.requests()), (vec![(start, start + 1, 0)], 0));
-    let listing = pair.group.listing(&testing::context(), &selector(), (start, start + MINUTE)).await;
+    let listing =
+        pair.group.listing(&testing::context(), &selector(), (start, start + MINUTE)).await;
     assert_eq!(listing.expect("listed").len(), 20);
 }
 
@@ -178,5 +179,5 @@ async fn a_merge_teaches_how_much_there_is() {
     let estimate = pair.group.coverage.estimate(&selector(), window).expect("known");
     assert_eq!(estimate.series, 20);
     // The policy looks further than the window, where there is nothing.
-    assert!((7_000..=9_600).contains(&estimate.samples), "{estimate:?}");
+    assert!((6_000..=9_600).contains(&estimate.samples), "{estimate:?}");
 }
