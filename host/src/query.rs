@@ -10,6 +10,7 @@ use std::time::Duration;
 pub use promql::value::Value;
 
 mod run;
+mod stats;
 
 pub use run::{Engine, Limits};
 
@@ -44,7 +45,8 @@ pub enum Stats {
     None,
     /// Timings and sample counts.
     Basic,
-    /// Also the counts of every step.
+    /// Also the counts of every step, where [`Limits::per_step_stats`] allows
+    /// it.
     All,
 }
 
@@ -94,11 +96,12 @@ pub struct SampleCounts {
     pub total: i64,
     /// The same by step, as (milliseconds, samples); with [`Stats::All`].
     pub total_per_step: Vec<(i64, i64)>,
-    /// Samples read.
+    /// Of these, samples that no earlier step has read.
     pub read: i64,
     /// The same by step; with [`Stats::All`].
     pub read_per_step: Vec<(i64, i64)>,
-    /// Most samples held at any moment.
+    /// Most samples held at any moment. Here that includes all that was
+    /// fetched, which Prometheus reads bit by bit.
     pub peak: i64,
 }
 

@@ -6,7 +6,7 @@
 use crate::ast::{Expr, ValueType};
 use crate::budget::{Budget, Exceeded};
 use crate::durations::{self, Evaluation};
-use crate::eval::{Data, Evaluator, Settings};
+use crate::eval::{Data, Evaluator, Settings, Tally};
 use crate::plan::{self, Grid, Node};
 use crate::value::Outcome;
 use crate::{SeriesBatch, parser};
@@ -28,6 +28,8 @@ pub struct Options {
     pub type_and_unit: bool,
     /// `use-start-timestamps`
     pub start_timestamps: bool,
+    /// The outcome tells how many samples were looked at.
+    pub count_samples: bool,
     /// Optional parts of the language.
     pub language: parser::Options,
 }
@@ -40,6 +42,7 @@ impl Default for Options {
             delayed_name_removal: false,
             type_and_unit: false,
             start_timestamps: false,
+            count_samples: false,
             language: parser::Options::default(),
         }
     }
@@ -81,6 +84,7 @@ pub struct Query {
     instant: bool,
     value_type: ValueType,
     settings: Settings,
+    count_samples: bool,
 }
 
 impl Query {
@@ -138,7 +142,8 @@ impl Query {
             type_and_unit: options.type_and_unit,
             start_timestamps: options.start_timestamps,
         };
-        Ok(Self { plan, selects, grid, instant, value_type, settings })
+        let count_samples = options.count_samples;
+        Ok(Self { plan, selects, grid, instant, value_type, settings, count_samples })
     }
 
     /// What must be fetched, in the order in which [`Self::evaluate`] wants
@@ -171,8 +176,10 @@ impl Query {
             data: &data,
             budget,
             annotations: crate::annotations::Annotations::default(),
+            tally: if self.count_samples { Tally::of(self.grid) } else { Tally::off() },
         };
         let value = evaluator.result(&self.plan, self.grid, self.instant, self.value_type)?;
-        Ok(Outcome { value, annotations: evaluator.annotations })
+        let Evaluator { annotations, tally, .. } = evaluator;
+        Ok(Outcome { value, annotations, samples: tally.into_counts() })
     }
 }

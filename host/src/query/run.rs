@@ -8,7 +8,7 @@ use promql::budget::{Budget, Exceeded};
 use promql::query::Query;
 use tokio::sync::Semaphore;
 
-use super::{Error, Outcome, Request, Run, Running, SampleCounts, Statistics, Stats, Timings};
+use super::{Error, Outcome, Request, Run, Running, Statistics, Stats, stats};
 use crate::storage::{self, Answer, Context, Storage};
 use crate::telemetry::Metrics;
 
@@ -26,6 +26,8 @@ pub struct Limits {
     pub max_bytes: u64,
     /// Queries that run at once; more wait, as long as their timeout.
     pub max_concurrency: usize,
+    /// Statistics may go into every step.
+    pub per_step_stats: bool,
     /// How the language is evaluated; the lookback, too.
     pub options: promql::query::Options,
 }
@@ -58,7 +60,6 @@ impl Engine {
         let query = Arc::new(self.parse(&request)?);
         let fetched = self.fetch(&context, &query).await?;
         let prepared = arrived.elapsed();
-        let loaded = fetched.data.iter().map(SeriesBatch::samples).sum::<usize>();
 
         let evaluated = evaluate(Arc::clone(&query), fetched.data, &context).await?;
         let total = arrived.elapsed();
@@ -67,8 +68,12 @@ impl Engine {
         let (mut warnings, mut infos) = evaluated.annotations.texts(&request.text, MAX_ANNOTATIONS);
         warnings.splice(0..0, fetched.warnings);
         infos.splice(0..0, fetched.infos);
-        let stats = (request.stats != Stats::None)
-            .then(|| statistics(&context, loaded, &[queued, prepared, total]));
+        let per_step = request.stats == Stats::All && self.limits.per_step_stats;
+        let stats = evaluated.samples.map(|counts| {
+            let grid = per_step.then_some((request.start_ms, request.step_ms));
+            let samples = stats::samples(&counts, context.budget.peak_samples(), grid);
+            Statistics { timings: stats::timings([queued, prepared, total]), samples }
+        });
         Ok(Outcome { value: evaluated.value, warnings, infos, stats })
     }
 
@@ -88,6 +93,7 @@ impl Engine {
         if let Some(lookback_ms) = request.lookback_ms {
             options.lookback_ms = lookback_ms;
         }
+        options.count_samples = request.stats != Stats::None;
         let Request { text, start_ms, end_ms, step_ms, .. } = request;
         Ok(Query::new(text, *start_ms, *end_ms, *step_ms, &options)?)
     }
@@ -139,23 +145,6 @@ async fn evaluate(
 
 fn timed_out() -> Error {
     Error::Timeout("query timed out in expression evaluation".to_owned())
-}
-
-fn statistics(context: &Context, loaded: usize, times: &[Duration; 3]) -> Statistics {
-    let [queued, prepared, total] = times.map(|time| time.as_secs_f64());
-    let loaded = i64::try_from(loaded).unwrap_or(i64::MAX);
-    let peak = i64::try_from(context.budget.samples()).unwrap_or(i64::MAX);
-    Statistics {
-        timings: Timings {
-            eval_total: total - queued,
-            result_sort: 0.0,
-            query_preparation: prepared - queued,
-            inner_eval: total - prepared,
-            exec_queue: queued,
-            exec_total: total,
-        },
-        samples: SampleCounts { total: loaded, read: loaded, peak, ..SampleCounts::default() },
-    }
 }
 
 /// Cancels a query's budget when its future is dropped or done.
