@@ -4,7 +4,7 @@ use promql::ast::ValueType;
 use promql::budget::Budget;
 use promql::query::{Error, Options, Query};
 use promql::value::{Outcome, Value};
-use promql::{Labels, SeriesBatch};
+use promql::{Histogram, Labels, SeriesBatch, Span};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -147,7 +147,7 @@ fn a_subquery_of_a_step_per_millisecond_is_refused_before_its_columns_are_alloca
     let samples = "query processing would load too many samples into memory in query execution";
     let bytes = "query processing would hold more than 2000000000 bytes in memory";
     let cases = [
-        ("sum_over_time(time()[100y:1ms])", samples),
+        ("sum_over_time(hour()[100y:1ms])", samples),
         ("count_over_time(vector(1)[100y:1ms])", bytes),
         ("max_over_time(x[100y:1ms])", bytes),
     ];
@@ -201,4 +201,31 @@ fn samples_of_instant_queries_are_counted_once() {
     // Of a subquery whose inside has windows, every window counts.
     assert_eq!(instant("sum_over_time(x[2m])[3m:1m]"), (vec![6], vec![4]));
     assert_eq!(instant("sum_over_time(sum_over_time(x[2m])[3m:1m])"), (vec![3], vec![4]));
+}
+
+#[test]
+fn a_histogram_counts_as_the_floats_that_it_weighs() {
+    let histograms = || {
+        let mut batch = SeriesBatch::new();
+        for minute in 1..=10 {
+            let histogram = Histogram {
+                positive_spans: vec![Span { offset: 0, length: 5 }],
+                positive_buckets: vec![1.0; 5],
+                count: 5.0,
+                sum: 5.0,
+                ..Histogram::default()
+            };
+            batch.push_histogram(minute * MINUTE_MS, histogram);
+        }
+        batch.finish_series(Labels::from_pairs([("__name__", "x")]));
+        vec![batch]
+    };
+    let total = |text: &str| counted(text, 10 * MINUTE_MS, 0, histograms()).0[0];
+    // 168 bytes, a span and five buckets of 8, a timestamp of 8, in units of 16.
+    assert_eq!(total("x"), 14);
+    assert_eq!(total("rate(x[3m])"), 42);
+    // Without its buckets.
+    assert_eq!(total("histogram_count(x)"), 11);
+    // Of which only the time is looked at.
+    assert_eq!(total("timestamp(x)"), 1);
 }
