@@ -25,8 +25,8 @@ pub struct Request {
     pub end_ms: i64,
     /// Distance of evaluation times, in milliseconds; 0 for an instant query.
     pub step_ms: i64,
-    /// What the client is willing to wait, above zero; the configured limit
-    /// holds besides.
+    /// What the client is willing to wait; the configured limit holds
+    /// besides.
     pub timeout: Option<Duration>,
     /// At most so many series in the answer (0: all). The API cuts and warns.
     pub limit: usize,

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
@@ -26,6 +27,9 @@ use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesEx
 
 /// Pieces of a body that may wait for the decoder.
 const STREAM_BACKLOG: usize = 8;
+/// Selectors of one query that the query API is asked for at once: a query may
+/// have thousands, and each takes a connection.
+const SELECTORS_AT_ONCE: usize = 16;
 /// How long a server without remote read is believed to be without it.
 const REMOTE_READ_RETRY: Duration = Duration::from_secs(600);
 /// How long a server's external labels are believed to be unchanged.
@@ -82,9 +86,11 @@ impl Replica {
                 result => return result.map(|data| Answer { data, ..Answer::default() }),
             }
         }
-        let asked = selects.iter().map(|select| self.query_raw(client, context, select));
+        let asked: Vec<_> =
+            selects.iter().map(|select| self.query_raw(client, context, select)).collect();
+        let mut parts = futures_util::stream::iter(asked).buffered(SELECTORS_AT_ONCE);
         let mut answer: Answer<Vec<SeriesBatch>> = Answer::default();
-        for part in futures_util::future::try_join_all(asked).await? {
+        while let Some(part) = parts.try_next().await? {
             answer.data.push(answer_into(part, &mut answer.warnings, &mut answer.infos));
         }
         Ok(answer)

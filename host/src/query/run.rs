@@ -58,6 +58,9 @@ impl Engine {
         let _cancel = CancelOnDrop(context.budget.clone());
 
         let query = Arc::new(self.parse(&request)?);
+        if context.deadline <= Instant::now() {
+            return Err(Error::Timeout("query timed out in query execution".to_owned()));
+        }
         let fetched = self.fetch(&context, &query).await?;
         let prepared = arrived.elapsed();
 
@@ -105,6 +108,9 @@ impl Engine {
     ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
         let fetching = self.storage.select(context, query.selects());
         match tokio::time::timeout_at(context.deadline.into(), fetching).await {
+            Ok(Err(storage::Error::Timeout(who))) => {
+                Err(Error::Timeout(format!("{TIMED_OUT}: {who}")))
+            }
             Ok(answer) => Ok(answer?),
             Err(_) => Err(timed_out()),
         }
@@ -143,8 +149,11 @@ async fn evaluate(
     }
 }
 
+/// Prometheus's words.
+const TIMED_OUT: &str = "query timed out in expression evaluation";
+
 fn timed_out() -> Error {
-    Error::Timeout("query timed out in expression evaluation".to_owned())
+    Error::Timeout(TIMED_OUT.to_owned())
 }
 
 /// Cancels a query's budget when its future is dropped or done.

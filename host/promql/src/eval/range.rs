@@ -9,6 +9,7 @@ use super::data::Samples;
 use super::over_time::Kernel;
 use super::{Evaluator, Held, SAME_LABELS, Tally};
 use crate::annotations::Note;
+use crate::budget::Budget;
 use crate::ast::Extended;
 use crate::functions::FunctionId;
 use crate::plan::{Call, Grid, Node, Range, Reference, Source};
@@ -58,6 +59,8 @@ pub(super) struct Context {
     pub(super) scalars: Vec<Vec<f64>>,
     /// Start timestamps are to be taken into account.
     pub(super) starts: bool,
+    /// Asked at every step whether anybody still waits.
+    pub(super) budget: Budget,
 }
 
 impl Context {
@@ -83,6 +86,7 @@ impl Context {
         let mut series = Series::new(Labels::empty(), self.grid.steps());
         let mut window = Window { floats: 0..0, histograms: 0..0 };
         for (step, time) in self.grid.times().enumerate() {
+            self.budget.check()?;
             let end = self.reference.from(time);
             let start = end.saturating_sub(self.range_ms);
             let (open, until) = self.borders(time);
@@ -148,6 +152,7 @@ impl Evaluator<'_> {
             position: call.positions[0],
             scalars,
             starts: uses_starts && self.settings.start_timestamps,
+            budget: self.budget.clone(),
         };
         let mut all = Vec::new();
         let mut held = Held::new(self.budget);
