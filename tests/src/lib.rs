@@ -19,3 +19,4 @@ pub mod queries;
 pub mod remote_write;
 pub mod script;
 pub mod serve;
+pub mod tls;

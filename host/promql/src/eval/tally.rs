@@ -189,7 +189,6 @@ impl Weights {
     /// The weight of the samples after `after` and not after `until`.
     fn between(&self, samples: &Samples<'_>, after: i64, until: i64) -> u64 {
         let window = range::window(samples, after, until);
-        window.floats.len() as u64 + self.0[window.histograms.end]
-            - self.0[window.histograms.start]
+        window.floats.len() as u64 + self.0[window.histograms.end] - self.0[window.histograms.start]
     }
 }
