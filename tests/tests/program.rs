@@ -229,7 +229,7 @@ const EXPERIMENTAL: [Experimental; 6] = [
     Experimental {
         feature: "promql-delayed-name-removal",
         query: "count(sum by (__name__) (-(label_replace(vector(1), \"__name__\", \"m\", \"\", \"\") \
-                or label_replace(vector(1), \"__name__\", \"n\", \"\", \"\"))))",
+                or on (__name__) label_replace(vector(1), \"__name__\", \"n\", \"\", \"\"))))",
         without: (422, "vector cannot contain metrics with the same labelset"),
         with: "\"2\"",
     },

@@ -191,6 +191,17 @@ fn samples_are_counted_by_step_as_prometheus_counts_them() {
 }
 
 #[test]
+fn what_falls_between_windows_is_not_counted() {
+    let steps =
+        |text: &str| counted(text, 10 * MINUTE_MS, 5 * MINUTE_MS, vec![counters("x", &["a"])]);
+    assert_eq!(steps("sum_over_time(x[2m])"), (vec![1, 2, 2], vec![1, 2, 2]));
+    assert_eq!(steps("sum_over_time(x[2m:1m])"), (vec![1, 2, 2], vec![1, 2, 2]));
+    assert_eq!(steps("sum_over_time(x[2m:1m] offset 1m)"), (vec![0, 2, 2], vec![0, 2, 2]));
+    // Where windows overlap, what they share is read for the first.
+    assert_eq!(steps("sum_over_time(x[7m:1m])"), (vec![1, 6, 7], vec![1, 5, 5]));
+}
+
+#[test]
 fn samples_of_instant_queries_are_counted_once() {
     let one = || vec![counters("x", &["a"])];
     let instant = |text: &str| counted(text, 10 * MINUTE_MS, 0, one());
