@@ -2,6 +2,7 @@
 //!
 //! `T` in a query stands for a moment in the window, in seconds.
 
+pub mod faulty;
 pub mod random;
 
 use crate::data::generate::{ODD_VALUES, UTF8_LABEL, UTF8_METRIC};
