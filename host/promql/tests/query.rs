@@ -162,8 +162,9 @@ fn a_subquery_of_a_step_per_millisecond_is_refused_before_its_columns_are_alloca
 fn counted(text: &str, end_ms: i64, step_ms: i64, data: Vec<SeriesBatch>) -> (Vec<u64>, Vec<u64>) {
     let options = Options { count_samples: true, ..Options::default() };
     let start_ms = if step_ms == 0 { end_ms } else { 0 };
-    let query = Query::new(text, start_ms, end_ms, step_ms, &options).unwrap();
-    let counts = query.evaluate(data, &Budget::unlimited()).unwrap().samples.unwrap();
+    let query = Query::new(text, start_ms, end_ms, step_ms, &options).expect(text);
+    let outcome = query.evaluate(data, &Budget::unlimited()).expect(text);
+    let counts = outcome.samples.expect("counts were asked for");
     (counts.total, counts.read)
 }
 
