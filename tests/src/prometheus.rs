@@ -117,7 +117,7 @@ impl Builder {
             .args([
                 "--web.listen-address=127.0.0.1:0",
                 "--web.enable-remote-write-receiver",
-                "--enable-feature=native-histograms,exemplar-storage",
+                "--enable-feature=native-histograms,exemplar-storage,promql-per-step-stats",
                 "--log.format=logfmt",
             ]);
         let mut process = Process::spawn(&mut command);

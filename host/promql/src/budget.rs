@@ -27,6 +27,7 @@ struct Counters {
     max_samples: u64,
     max_bytes: u64,
     samples: AtomicU64,
+    peak: AtomicU64,
     bytes: AtomicU64,
     cancelled: AtomicBool,
 }
@@ -39,6 +40,7 @@ impl Budget {
             max_samples,
             max_bytes,
             samples: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
         }))
@@ -64,8 +66,26 @@ impl Budget {
     pub fn charge_samples(&self, count: usize) -> Result<(), Exceeded> {
         self.check()?;
         let before = self.0.samples.fetch_add(count as u64, Ordering::Relaxed);
-        if before.saturating_add(count as u64) > self.0.max_samples {
+        let now = before.saturating_add(count as u64);
+        self.0.peak.fetch_max(now, Ordering::Relaxed);
+        if now > self.0.max_samples { Err(Exceeded::Samples) } else { Ok(()) }
+    }
+
+    /// Asks, before anything is allocated, whether so many samples or bytes
+    /// more may be held.
+    ///
+    /// # Errors
+    /// When they would pass the limit, or the query was cancelled.
+    pub fn has_room(&self, samples: usize, bytes: usize) -> Result<(), Exceeded> {
+        self.check()?;
+        let with = |counter: &AtomicU64, more: usize| {
+            counter.load(Ordering::Relaxed).saturating_add(more as u64)
+        };
+        if with(&self.0.samples, samples) > self.0.max_samples {
             return Err(Exceeded::Samples);
+        }
+        if with(&self.0.bytes, bytes) > self.0.max_bytes {
+            return Err(Exceeded::Bytes(self.0.max_bytes));
         }
         Ok(())
     }
@@ -97,6 +117,12 @@ impl Budget {
     #[must_use]
     pub fn samples(&self) -> u64 {
         self.0.samples.load(Ordering::Relaxed)
+    }
+
+    /// Most samples charged at any moment.
+    #[must_use]
+    pub fn peak_samples(&self) -> u64 {
+        self.0.peak.load(Ordering::Relaxed)
     }
 
     /// Stops everything that works for this query at its next check.

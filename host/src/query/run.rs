@@ -9,7 +9,7 @@ use promql::durations::{self, Evaluation};
 use promql::query::{Query, Select};
 use tokio::sync::Semaphore;
 
-use super::{Error, Outcome, Request, Run, Running, SampleCounts, Statistics, Stats, Timings};
+use super::{Error, Outcome, Request, Run, Running, Statistics, Stats, stats};
 use crate::plan::Plan;
 use crate::storage::{self, Answer, Context, Question, Storage};
 use crate::telemetry::Metrics;
@@ -28,6 +28,8 @@ pub struct Limits {
     pub max_bytes: u64,
     /// Queries that run at once; more wait, as long as their timeout.
     pub max_concurrency: usize,
+    /// Statistics may go into every step.
+    pub per_step_stats: bool,
     /// How the language is evaluated; the lookback, too.
     pub options: promql::query::Options,
 }
@@ -60,6 +62,9 @@ impl Engine {
 
         let question = self.parse(&request)?;
         let mut query = ready(&question, &Plan::default())?;
+        if context.deadline <= Instant::now() {
+            return Err(Error::Timeout("query timed out in query execution".to_owned()));
+        }
         let plan = in_time(&context, self.storage.plan(&context, &question)).await?;
         if !plan.sites.is_empty() {
             query = ready(&question, &plan)?;
@@ -67,12 +72,15 @@ impl Engine {
         let fetching = self.fetch(&context, query.selects());
         let pushing = self.storage.sites(&context, &question, &plan);
         let both = async { tokio::try_join!(fetching, pushing) };
-        let (mut fetched, given) = in_time(&context, both).await??;
+        let (mut fetched, given) = match in_time(&context, both).await? {
+            Err(storage::Error::Timeout(who)) => {
+                return Err(Error::Timeout(format!("{TIMED_OUT}: {who}")));
+            }
+            both => both?,
+        };
         fetched.warnings.extend(plan.warnings.into_iter().chain(given.warnings));
         fetched.infos.extend(given.infos);
         let prepared = arrived.elapsed();
-        let batches = fetched.data.iter().chain(&given.data);
-        let loaded = batches.map(SeriesBatch::samples).sum::<usize>();
 
         let evaluated = evaluate(query, fetched.data, given.data, &context).await?;
         let total = arrived.elapsed();
@@ -84,8 +92,12 @@ impl Engine {
         for texts in [&mut warnings, &mut infos] {
             *texts = once(std::mem::take(texts));
         }
-        let stats = (request.stats != Stats::None)
-            .then(|| statistics(&context, loaded, &[queued, prepared, total]));
+        let per_step = request.stats == Stats::All && self.limits.per_step_stats;
+        let stats = evaluated.samples.map(|counts| {
+            let grid = per_step.then_some((request.start_ms, request.step_ms));
+            let samples = stats::samples(&counts, context.budget.peak_samples(), grid);
+            Statistics { timings: stats::timings([queued, prepared, total]), samples }
+        });
         Ok(Outcome { value: evaluated.value, warnings, infos, stats })
     }
 
@@ -105,6 +117,7 @@ impl Engine {
         if let Some(lookback_ms) = request.lookback_ms {
             options.lookback_ms = lookback_ms;
         }
+        options.count_samples = request.stats != Stats::None;
         let Request { start_ms, end_ms, step_ms, .. } = *request;
         let parsed = promql::parser::parse(&request.text, &options.language);
         let mut expr = parsed.map_err(promql::query::Error::Parse)?;
@@ -214,25 +227,11 @@ async fn evaluate(
     }
 }
 
-fn timed_out() -> Error {
-    Error::Timeout("query timed out in expression evaluation".to_owned())
-}
+/// Prometheus's words.
+const TIMED_OUT: &str = "query timed out in expression evaluation";
 
-fn statistics(context: &Context, loaded: usize, times: &[Duration; 3]) -> Statistics {
-    let [queued, prepared, total] = times.map(|time| time.as_secs_f64());
-    let loaded = i64::try_from(loaded).unwrap_or(i64::MAX);
-    let peak = i64::try_from(context.budget.samples()).unwrap_or(i64::MAX);
-    Statistics {
-        timings: Timings {
-            eval_total: total - queued,
-            result_sort: 0.0,
-            query_preparation: prepared - queued,
-            inner_eval: total - prepared,
-            exec_queue: queued,
-            exec_total: total,
-        },
-        samples: SampleCounts { total: loaded, read: loaded, peak, ..SampleCounts::default() },
-    }
+fn timed_out() -> Error {
+    Error::Timeout(TIMED_OUT.to_owned())
 }
 
 /// Cancels a query's budget when its future is dropped or done.

@@ -31,6 +31,7 @@ impl Evaluator<'_> {
         };
         let ignored: Vec<bool> = base.series.iter().map(is_info).collect();
         let infos = self.info_series(info, &base, &ignored, grid)?;
+        infos.iter().for_each(|info| self.tally.found(&info.written));
         let mut out = Output::new(grid.steps());
         for step in 0..grid.steps() {
             let newest = newest_at(&infos, step)?;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use super::block::{self, ABSENT, Block, Sample, Series};
 use super::data::Samples;
 use super::over_time::Kernel;
-use super::{Evaluator, Held, SAME_LABELS};
+use super::{Evaluator, Held, SAME_LABELS, Tally};
 use crate::annotations::Note;
 use crate::ast::Extended;
+use crate::budget::Budget;
 use crate::functions::FunctionId;
 use crate::plan::{Call, Grid, Node, Range, Reference, Source};
 use crate::query::Error;
@@ -58,26 +59,37 @@ pub(super) struct Context {
     pub(super) scalars: Vec<Vec<f64>>,
     /// Start timestamps are to be taken into account.
     pub(super) starts: bool,
+    /// Asked at every step whether anybody still waits.
+    pub(super) budget: Budget,
 }
 
 impl Context {
+    /// The samples that the function is given at an evaluation time: those
+    /// after the first moment, up to the second.
+    pub(super) fn borders(&self, time: i64) -> (i64, i64) {
+        let (before, after) = match self.extended {
+            None => (0, 0),
+            Some(Extended::Anchored) => (self.lookback_ms, 0),
+            Some(Extended::Smoothed) => (self.lookback_ms, self.lookback_ms),
+        };
+        let end = self.reference.from(time);
+        let start = end.saturating_sub(self.range_ms);
+        (start.saturating_sub(before), end.saturating_add(after))
+    }
+
     /// Applies `function` to the window of every step that has samples.
     pub(super) fn slide(
         &self,
         samples: &Samples<'_>,
         mut function: impl FnMut(&View) -> Result<Option<Sample>, Error>,
     ) -> Result<Series, Error> {
-        let (before, after) = match self.extended {
-            None => (0, 0),
-            Some(Extended::Anchored) => (self.lookback_ms, 0),
-            Some(Extended::Smoothed) => (self.lookback_ms, self.lookback_ms),
-        };
         let mut series = Series::new(Labels::empty(), self.grid.steps());
         let mut window = Window { floats: 0..0, histograms: 0..0 };
         for (step, time) in self.grid.times().enumerate() {
+            self.budget.check()?;
             let end = self.reference.from(time);
             let start = end.saturating_sub(self.range_ms);
-            let (open, until) = (start.saturating_sub(before), end.saturating_add(after));
+            let (open, until) = self.borders(time);
             slide(&mut window.floats, &samples.float_times, open, until);
             slide(&mut window.histograms, &samples.histogram_times, open, until);
             if window.floats.is_empty() && window.histograms.is_empty() {
@@ -118,7 +130,8 @@ impl Evaluator<'_> {
             Source::Subquery { .. } => None,
         };
         check_extended(call, extended)?;
-        let inside = self.subquery(range, grid)?;
+        let (inside, read) = self.subquery(range, grid)?;
+        self.tally.subquery(read, range);
         let mut scalars = Vec::new();
         for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != place) {
             scalars.push(self.scalar(arg, grid)?);
@@ -139,6 +152,7 @@ impl Evaluator<'_> {
             position: call.positions[0],
             scalars,
             starts: uses_starts && self.settings.start_timestamps,
+            budget: self.budget.clone(),
         };
         let mut all = Vec::new();
         let mut held = Held::new(self.budget);
@@ -146,12 +160,15 @@ impl Evaluator<'_> {
             Source::Samples { select, .. } => {
                 let data = self.data;
                 for samples in data[*select].iter() {
-                    let series = self.range_series(&context, &samples.without_stale())?;
+                    let samples = samples.without_stale();
+                    self.tally.selector_windows(&context, &samples);
+                    let series = self.range_series(&context, &samples)?;
                     hold(series, &mut held, &mut all)?;
                 }
             }
             Source::Subquery { .. } => {
                 for samples in inside {
+                    self.tally.subquery_windows(&context, &samples);
                     let series = self.range_series(&context, &samples)?;
                     hold(series, &mut held, &mut all)?;
                 }
@@ -208,16 +225,25 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The samples of a subquery; nothing for a selector.
-    fn subquery(&mut self, range: &Range, grid: Grid) -> Result<Vec<Samples<'static>>, Error> {
+    /// The samples of a subquery, and what was counted inside; nothing for a
+    /// selector.
+    fn subquery(
+        &mut self,
+        range: &Range,
+        grid: Grid,
+    ) -> Result<(Vec<Samples<'static>>, Tally), Error> {
         let Source::Subquery { node, step_ms } = &range.source else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Tally::off()));
         };
         let default = self.settings.subquery_step_ms;
         let inside = crate::plan::subquery_grid(range, *step_ms, grid, default);
+        self.has_room(node, inside)?;
+        let outside = self.tally.enter(inside);
         let block = self.eval(node, inside)?;
+        let counted = self.tally.leave(outside);
         self.release(&block);
-        Ok(block.series.into_iter().map(|series| subquery_samples(series, inside)).collect())
+        let samples = block.series.into_iter().map(|series| subquery_samples(series, inside));
+        Ok((samples.collect(), counted))
     }
 
     /// The range vector that an instant query of a bare selector or subquery
@@ -231,7 +257,8 @@ impl Evaluator<'_> {
         let start = end.saturating_sub(range.range_ms);
         let mut batch = crate::SeriesBatch::new();
         let Source::Samples { select, extended, .. } = &range.source else {
-            let inside = self.subquery(range, grid)?;
+            let (inside, counted) = self.subquery(range, grid)?;
+            self.tally.every_step(counted);
             for samples in &inside {
                 push_window(&mut batch, samples, start, end);
             }
@@ -261,6 +288,7 @@ impl Evaluator<'_> {
                 batch.finish_series(samples.labels.clone());
             }
         }
+        self.tally.range_vector(&batch);
         Ok(batch)
     }
 }

@@ -99,7 +99,9 @@ impl Evaluator<'_> {
                 all.push(series);
             }
         }
-        Ok(Block { grid, series: all })
+        let block = Block { grid, series: all };
+        self.tally.block(&block);
+        Ok(block)
     }
 
     fn instant_series(&self, samples: &Samples<'_>, reference: Reference, grid: Grid) -> Series {
