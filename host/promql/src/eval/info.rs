@@ -33,6 +33,7 @@ impl Evaluator<'_> {
         let infos = self.info_series(info, &base, &ignored, grid)?;
         let mut out = Output::new(grid.steps());
         for step in 0..grid.steps() {
+            self.budget.check()?;
             let newest = newest_at(&infos, step)?;
             for (series, ignored) in base.series.iter().zip(&ignored) {
                 let Some(sample) = series.sample(step) else { continue };
