@@ -7,11 +7,13 @@
 //! (prometheus/promql/engine.go, `evaluator`).
 
 mod aggregate;
+mod best;
 mod binary;
 mod block;
 mod changes;
 mod data;
 mod dates;
+mod each;
 mod functions;
 mod given;
 mod heap;
@@ -28,6 +30,8 @@ mod result;
 mod selector;
 mod sort;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod timestamps;
 
 use std::sync::Arc;
@@ -52,22 +56,34 @@ pub(crate) struct Settings {
     pub(crate) start_timestamps: bool,
 }
 
+/// Steps or samples between two looks at the budget, at most: less than a
+/// millisecond.
+const BATCH: usize = 1 << 16;
+
 /// What a result under construction is charged, series by series, so that a
 /// query stops before it has built what it may not hold. Given back when
 /// construction ends: the whole result is charged then.
 struct Held<'b> {
     budget: &'b Budget,
+    keeps: bool,
     samples: usize,
     bytes: usize,
 }
 
 impl<'b> Held<'b> {
     fn new(budget: &'b Budget) -> Self {
-        Self { budget, samples: 0, bytes: 0 }
+        Self { budget, keeps: true, samples: 0, bytes: 0 }
+    }
+
+    /// For series that are not kept: they count as samples, as if they were,
+    /// because Prometheus keeps them; the bytes are not there.
+    fn passing(budget: &'b Budget) -> Self {
+        Self { keeps: false, ..Self::new(budget) }
     }
 
     fn add(&mut self, series: &Series) -> Result<(), Error> {
-        let (samples, bytes) = (series.weight(), series.bytes());
+        let samples = series.weight();
+        let bytes = if self.keeps { series.bytes() } else { 0 };
         self.samples += samples;
         self.bytes += bytes;
         self.budget.charge_bytes(bytes)?;

@@ -1,5 +1,6 @@
 //! One query, from its text to its value.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,6 +8,7 @@ use promql::SeriesBatch;
 use promql::budget::{Budget, Exceeded};
 use promql::durations::{self, Evaluation};
 use promql::query::{Query, Select};
+use promql::workers::Workers;
 use tokio::sync::Semaphore;
 
 use super::{Error, Outcome, Request, Run, Running, Statistics, Stats, stats};
@@ -39,6 +41,8 @@ pub struct Engine {
     storage: Arc<dyn Storage>,
     limits: Limits,
     places: Semaphore,
+    /// Beside the thread of each query, for all of them.
+    workers: Workers,
     metrics: Arc<Metrics>,
 }
 
@@ -47,7 +51,8 @@ impl Engine {
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let places = Semaphore::new(limits.max_concurrency);
-        Self { storage, limits, places, metrics }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { storage, limits, places, workers: Workers::new(cores - 1), metrics }
     }
 
     /// The whole flow: wait for a place, parse, plan, fetch and merge what the
@@ -199,7 +204,8 @@ impl Run for Engine {
             let started = Instant::now();
             let kind = if request.step_ms == 0 { "instant" } else { "range" };
             let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
-            let budget = Budget::new(self.limits.max_samples, self.limits.max_bytes);
+            let budget = Budget::new(self.limits.max_samples, self.limits.max_bytes)
+                .with_workers(&self.workers);
             let context = Context::new(started + timeout, budget);
             let result = self.answer(request, context.clone()).await;
             let outcome = result.as_ref().map_or_else(Error::name, |_| "success");

@@ -69,6 +69,7 @@ impl Evaluator<'_> {
         let renames = link.return_bool || changes_schema(link.op);
         let mut operator = WithScalar { link, scalar, side, notices: Notices::default() };
         for (place, series) in block.series.iter_mut().enumerate() {
+            self.budget.check()?;
             if series.histograms.is_empty() {
                 operator.floats(place, &mut series.floats);
             } else {

@@ -34,6 +34,7 @@ impl Evaluator<'_> {
         infos.iter().for_each(|info| self.tally.found(&info.written));
         let mut out = Output::new(grid.steps());
         for step in 0..grid.steps() {
+            self.budget.check()?;
             let newest = newest_at(&infos, step)?;
             for (series, ignored) in base.series.iter().zip(&ignored) {
                 let Some(sample) = series.sample(step) else { continue };

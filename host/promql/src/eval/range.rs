@@ -1,13 +1,15 @@
 //! Functions over range vectors: windows that slide over each series once.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops;
 use std::sync::Arc;
 
 use super::block::{self, ABSENT, Block, Sample, Series};
 use super::data::Samples;
+use super::each::Work;
 use super::over_time::Kernel;
-use super::{Evaluator, Held, SAME_LABELS, Tally};
+use super::{BATCH, Evaluator, Held, SAME_LABELS, Tally};
 use crate::annotations::Note;
 use crate::ast::Extended;
 use crate::budget::Budget;
@@ -59,8 +61,8 @@ pub(super) struct Context {
     pub(super) scalars: Vec<Vec<f64>>,
     /// Start timestamps are to be taken into account.
     pub(super) starts: bool,
-    /// Asked at every step whether anybody still waits.
-    pub(super) budget: Budget,
+    /// Looked at from time to time.
+    budget: Budget,
 }
 
 impl Context {
@@ -85,13 +87,18 @@ impl Context {
     ) -> Result<Series, Error> {
         let mut series = Series::new(Labels::empty(), self.grid.steps());
         let mut window = Window { floats: 0..0, histograms: 0..0 };
+        let mut unchecked = 0;
         for (step, time) in self.grid.times().enumerate() {
-            self.budget.check()?;
             let end = self.reference.from(time);
             let start = end.saturating_sub(self.range_ms);
             let (open, until) = self.borders(time);
             slide(&mut window.floats, &samples.float_times, open, until);
             slide(&mut window.histograms, &samples.histogram_times, open, until);
+            unchecked += 1 + window.floats.len() + window.histograms.len();
+            if unchecked >= BATCH {
+                self.budget.check()?;
+                unchecked = 0;
+            }
             if window.floats.is_empty() && window.histograms.is_empty() {
                 continue;
             }
@@ -125,56 +132,31 @@ impl Evaluator<'_> {
         let Node::Range(range) = &call.args[place] else {
             return Ok(Block::empty(grid));
         };
-        let extended = match &range.source {
-            Source::Samples { extended, .. } => *extended,
-            Source::Subquery { .. } => None,
-        };
-        check_extended(call, extended)?;
+        check_extended(call, extended(range))?;
         let (inside, read) = self.subquery(range, grid)?;
         self.tally.subquery(read, range);
-        let mut scalars = Vec::new();
-        for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != place) {
-            scalars.push(self.scalar(arg, grid)?);
-        }
-        let id = call.function.id;
-        let uses_starts = matches!(
-            id,
-            FunctionId::Rate | FunctionId::Irate | FunctionId::Increase | FunctionId::Resets
-        );
-        let context = Context {
-            id,
-            grid,
-            range_ms: range.range_ms,
-            range_seconds: seconds(range.range_ms),
-            reference: range.reference,
-            extended,
-            lookback_ms: self.settings.lookback_ms,
-            position: call.positions[0],
-            scalars,
-            starts: uses_starts && self.settings.start_timestamps,
-            budget: self.budget.clone(),
-        };
+        let context = self.context(call, place, range, grid)?;
         let mut all = Vec::new();
         let mut held = Held::new(self.budget);
+        let mut keep = |series| {
+            all.push(series);
+            Ok(())
+        };
         match &range.source {
             Source::Samples { select, .. } => {
-                let data = self.data;
-                for samples in data[*select].iter() {
-                    let samples = samples.without_stale();
-                    self.tally.selector_windows(&context, &samples);
-                    let series = self.range_series(&context, &samples)?;
-                    hold(series, &mut held, &mut all)?;
-                }
+                self.each_range(&context, *select, &mut held, &mut keep)?;
             }
             Source::Subquery { .. } => {
-                for samples in inside {
-                    self.tally.subquery_windows(&context, &samples);
-                    let series = self.range_series(&context, &samples)?;
-                    hold(series, &mut held, &mut all)?;
-                }
+                let samples = inside.iter().map(|samples| samples.float_times.len()).sum();
+                let work = Work { series: inside.len(), samples, steps: grid.steps() };
+                let one = |evaluator: &mut Self, place: usize| {
+                    evaluator.tally.subquery_windows(&context, &inside[place]);
+                    evaluator.range_series(&context, &inside[place])
+                };
+                self.each(work, one, &mut held, &mut keep)?;
             }
         }
-        if id == FunctionId::AbsentOverTime {
+        if context.id == FunctionId::AbsentOverTime {
             return Ok(absent_over_time(range, grid, &all));
         }
         let block = Block { grid, series: all };
@@ -184,13 +166,88 @@ impl Evaluator<'_> {
         Ok(block)
     }
 
+    /// What a function of `range`, its argument `place`, knows.
+    fn context(
+        &mut self,
+        call: &Call,
+        place: usize,
+        range: &Range,
+        grid: Grid,
+    ) -> Result<Context, Error> {
+        let mut scalars = Vec::new();
+        for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != place) {
+            scalars.push(self.scalar(arg, grid)?);
+        }
+        let id = call.function.id;
+        let uses_starts = matches!(
+            id,
+            FunctionId::Rate | FunctionId::Irate | FunctionId::Increase | FunctionId::Resets
+        );
+        Ok(Context {
+            id,
+            grid,
+            range_ms: range.range_ms,
+            range_seconds: seconds(range.range_ms),
+            reference: range.reference,
+            extended: extended(range),
+            lookback_ms: self.settings.lookback_ms,
+            position: call.positions[0],
+            scalars,
+            starts: uses_starts && self.settings.start_timestamps,
+            budget: self.budget.clone(),
+        })
+    }
+
+    /// Gives on what the function makes of each series of a selector.
+    fn each_range(
+        &mut self,
+        context: &Context,
+        select: usize,
+        held: &mut Held<'_>,
+        sink: &mut dyn FnMut(Series) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let data = self.data;
+        let data = &data[select];
+        let work =
+            Work { series: data.len(), samples: data.samples(), steps: context.grid.steps() };
+        let one = |evaluator: &mut Self, place: usize| {
+            let samples = data.series(place).without_stale();
+            evaluator.tally.selector_windows(context, &samples);
+            evaluator.range_series(context, &samples)
+        };
+        self.each(work, one, held, sink)
+    }
+
+    /// As [`Self::range_call`] of a selector, for who does not keep the series.
+    pub(super) fn pass_range_call(
+        &mut self,
+        call: &Call,
+        place: usize,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Node::Range(range) = &call.args[place] else { return Ok(()) };
+        let Source::Samples { select, .. } = &range.source else { return Ok(()) };
+        check_extended(call, extended(range))?;
+        let context = self.context(call, place, range, grid)?;
+        let mut held = Held::passing(self.budget);
+        let (mut seen, mut same) = (HashSet::new(), false);
+        self.each_range(&context, *select, &mut held, &mut |series| {
+            same |= !seen.insert(series.labels.clone());
+            sink(series)
+        })?;
+        if same && !self.settings.delayed_name_removal {
+            return Err(Error::Execution(SAME_LABELS.to_owned()));
+        }
+        Ok(())
+    }
+
     /// One output series, if it has samples.
     fn range_series(
         &mut self,
         context: &Context,
         samples: &Samples<'_>,
     ) -> Result<Option<Series>, Error> {
-        self.budget.check()?;
         let mut kernel = Kernel::new(context, samples, &mut self.annotations);
         let mut series = kernel.run()?;
         if series.is_empty() {
@@ -298,12 +355,11 @@ fn seconds(ms: i64) -> f64 {
     (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
 }
 
-fn hold(series: Option<Series>, held: &mut Held<'_>, all: &mut Vec<Series>) -> Result<(), Error> {
-    if let Some(series) = series {
-        held.add(&series)?;
-        all.push(series);
+fn extended(range: &Range) -> Option<Extended> {
+    match &range.source {
+        Source::Samples { extended, .. } => *extended,
+        Source::Subquery { .. } => None,
     }
-    Ok(())
 }
 
 fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64, end: i64) {

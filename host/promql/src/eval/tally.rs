@@ -43,6 +43,11 @@ impl Tally {
         Self(Some(Counts::new(grid)))
     }
 
+    /// True if it counts.
+    pub(super) const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The counts, if there are any.
     pub(crate) fn into_counts(self) -> Option<SampleCounts> {
         self.0.map(|Counts { total, read, .. }| SampleCounts { total, read })
@@ -59,6 +64,12 @@ impl Tally {
         for series in &block.series {
             counts.series(series);
         }
+    }
+
+    /// One series that an instant-vector selector gave.
+    pub(super) fn series(&mut self, series: &Series) {
+        let Some(counts) = &mut self.0 else { return };
+        counts.series(series);
     }
 
     /// One sample at each step that has something.
