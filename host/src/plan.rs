@@ -20,7 +20,7 @@ mod ways;
 pub use find::sites;
 pub use rewrite::Rewrite;
 pub use site::{Asked, Combine, Part, Site};
-pub use steps::{Reach, Steps, stretches};
+pub use steps::{Reach, Steps, Whole, stretches};
 pub use ways::{Plan, PlannedSite, Share, Stretch, Way};
 
 /// Why an expression cannot be put together from the groups' own values.

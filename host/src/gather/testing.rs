@@ -19,7 +19,7 @@ use super::coverage::Coverage;
 use super::group::Group;
 use super::replica::Replica;
 use crate::cli::QueryLimits;
-use crate::config::{self, OnFailure, RemoteRead};
+use crate::config::{self, OnFailure, Pushdown, RemoteRead};
 use crate::demo::Memory;
 use crate::policy::{Binding, Settings};
 use crate::serve::{self, Listening};
@@ -60,7 +60,7 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         policy: ArcSwap::new(Arc::new(Binding::native(Settings::default()))),
         on_failure: OnFailure::Fail,
         client: client(),
-        pushdown: crate::config::Pushdown::Auto,
+        pushdown: Pushdown::Auto,
         pushdown_min_samples: 0,
         coverage: Coverage::default(),
         metrics: Arc::new(Metrics::default()),

@@ -159,11 +159,15 @@ impl Steps {
     }
 }
 
+/// Where (both ends included, in milliseconds) which replica has all of a
+/// selector's samples, ascending.
+pub type Whole = (i64, i64, usize);
+
 /// Divides steps: a replica answers those for which, of every selector, it has
 /// all that is read; the rest is raw. For each selector, its reach and where
 /// (both ends included, in milliseconds) which replica has all of it.
 #[must_use]
-pub fn stretches(steps: Steps, selectors: &[(Reach, &[(i64, i64, usize)])]) -> Vec<Stretch> {
+pub fn stretches(steps: Steps, selectors: &[(Reach, &[Whole])]) -> Vec<Stretch> {
     let all_raw = || vec![Stretch { steps, way: Way::Raw }];
     let Some(((reach, whole), others)) = selectors.split_first() else { return all_raw() };
     let mut found = times(*reach, whole);
@@ -192,8 +196,8 @@ pub fn stretches(steps: Steps, selectors: &[(Reach, &[(i64, i64, usize)])]) -> V
 }
 
 /// When which replica has all that one selector reads, ascending.
-fn times(reach: Reach, whole: &[(i64, i64, usize)]) -> Vec<(i64, i64, usize)> {
-    let within = |(from, to, replica): &(i64, i64, usize)| {
+fn times(reach: Reach, whole: &[Whole]) -> Vec<Whole> {
+    let within = |(from, to, replica): &Whole| {
         let (first, last) = reach.times_within((*from, *to))?;
         (first <= last).then_some((first, last, *replica))
     };
@@ -205,7 +209,7 @@ fn times(reach: Reach, whole: &[(i64, i64, usize)]) -> Vec<(i64, i64, usize)> {
 }
 
 /// When both have it, the same replica.
-fn common(one: &[(i64, i64, usize)], two: &[(i64, i64, usize)]) -> Vec<(i64, i64, usize)> {
+fn common(one: &[Whole], two: &[Whole]) -> Vec<Whole> {
     let mut both = Vec::new();
     for (from, to, replica) in one {
         for (start, end, other) in two {
@@ -225,7 +229,7 @@ mod tests {
 
     const STEPS: Steps = Steps { start_ms: 100, end_ms: 200, step_ms: 10 };
 
-    fn show(selectors: &[(Reach, &[(i64, i64, usize)])]) -> Vec<(i64, i64, Way)> {
+    fn show(selectors: &[(Reach, &[Whole])]) -> Vec<(i64, i64, Way)> {
         let found = stretches(STEPS, selectors);
         found.iter().map(|own| (own.steps.start_ms, own.steps.end_ms, own.way)).collect()
     }

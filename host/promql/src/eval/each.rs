@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
                 .collect();
             let mut all = vec![self.share(first.clone(), one)];
             // A panic goes on in the query's own thread.
-            let joined = others.into_iter().map(|other| other.join());
+            let joined = others.into_iter().map(thread::ScopedJoinHandle::join);
             all.extend(joined.map(|share| share.unwrap_or_else(|it| panic::resume_unwind(it))));
             all
         })

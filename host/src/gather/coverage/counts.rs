@@ -129,7 +129,7 @@ impl Counts {
             match series.labels.get(LABEL) {
                 Some(label) if label == name => other = value,
                 label => {
-                    pairs.push((whole(label.and_then(|text| text.parse().ok()))?, whole(value)?))
+                    pairs.push((whole(label.and_then(|text| text.parse().ok()))?, whole(value)?));
                 }
             }
         }

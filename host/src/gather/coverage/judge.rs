@@ -243,7 +243,7 @@ impl Evidence<'_> {
         let mut known = self.same_series.range(row.buckets.clone());
         let (first, digest) = known.next()?;
         let (last, same) = known.next_back()?;
-        (digest == same).then(|| Row { buckets: *first..=*last, ..row })
+        (digest == same).then_some(Row { buckets: *first..=*last, ..row })
     }
 
     /// The part of a row that nothing outside of it has a say in.

@@ -250,7 +250,7 @@ mod tests {
             let mut other = SeriesBatch::new();
             for (place, series) in own.iter().enumerate() {
                 let value = series.float_values[0];
-                let changed = if value.is_nan() { 0.0 } else { value * (1.0 + 1e-9) + 1e-9 };
+                let changed = if value.is_nan() { 0.0 } else { value + 1e-9 * (1.0 + value.abs()) };
                 let changed = if value.is_infinite() { 0.0 } else { changed };
                 other.push_float(time_ms, if place == index { changed } else { value });
                 other.finish_series(series.labels.clone());

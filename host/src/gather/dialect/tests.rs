@@ -15,7 +15,7 @@ async fn traits(turn: Turn, edit: Edit) -> Result<Traits, Error> {
 }
 
 /// The value of a question's answer, whatever it is, in place of another.
-fn changed(body: String, question: usize) -> String {
+fn changed(body: &str, question: usize) -> String {
     let mark = format!("\"question\":\"{question}\"");
     let at = body.find(&mark).expect("answered");
     let value = at + body[at..].find("\"value\":[").expect("a value");
@@ -36,7 +36,7 @@ async fn a_server_whose_windows_are_closed_fails() {
     // Six moments in five minutes, as Prometheus 2 counts them.
     let edit: Edit = |path, body| {
         if path.ends_with("/query") && body.contains("\"question\":\"0\"") {
-            return changed(body, 0);
+            return changed(&body, 0);
         }
         body
     };

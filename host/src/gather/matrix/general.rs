@@ -75,7 +75,7 @@ impl<'de> Visitor<'de> for DataSeed<'_> {
 /// A result whose type is not known yet: keys come in any order.
 enum Outcome {
     Empty,
-    Series { batch: SeriesBatch, shapes: Shapes },
+    Series { batch: Box<SeriesBatch>, shapes: Shapes },
     Pair { time_ms: i64, text: String },
 }
 
@@ -94,10 +94,10 @@ impl Outcome {
             ("matrix", Self::Empty) => Some(QueryData::Matrix(SeriesBatch::new())),
             ("vector", Self::Empty) => Some(QueryData::Vector(SeriesBatch::new())),
             ("matrix", Self::Series { batch, shapes }) if !shapes.single => {
-                Some(QueryData::Matrix(batch))
+                Some(QueryData::Matrix(*batch))
             }
             ("vector", Self::Series { batch, shapes }) if !shapes.range => {
-                Some(QueryData::Vector(batch))
+                Some(QueryData::Vector(*batch))
             }
             ("scalar", Self::Pair { time_ms, text }) => {
                 let value = value::parse(text.as_bytes())?;
@@ -142,7 +142,7 @@ impl<'de> Visitor<'de> for ResultSeed<'_> {
                 return Err(de::Error::custom("a number among series"));
             }
         }
-        Ok(Outcome::Series { batch: assembler.finish(), shapes })
+        Ok(Outcome::Series { batch: Box::new(assembler.finish()), shapes })
     }
 }
 

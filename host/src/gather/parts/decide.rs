@@ -20,7 +20,7 @@ use crate::gather::dialect::features;
 use crate::gather::fleet::Fleet;
 use crate::gather::group::Group;
 use crate::gather::scope::resolve;
-use crate::plan::{self, PlannedSite, Reach, Rewrite, Share, Site, Steps, Stretch, Way};
+use crate::plan::{self, PlannedSite, Reach, Rewrite, Share, Site, Steps, Stretch, Way, Whole};
 use crate::storage::{Context, Question};
 
 /// Windows up to this, of which nothing is known, are read raw: asking first
@@ -30,7 +30,7 @@ const SHORT_MS: i64 = 3_600_000;
 /// every 15 s.
 const USUAL_DENSITY: f64 = 1.0 / 15_000.0;
 /// A value in an answer costs as much as so many raw samples.
-const SAMPLES_PER_VALUE: u64 = 4;
+const SAMPLES_PER_VALUE: u64 = 8;
 
 /// What was decided of a site.
 pub(super) struct Decided {
@@ -190,7 +190,7 @@ impl Fleet {
             .iter()
             .map(|(matchers, reach)| group.wholeness(context, matchers, reach.window(&steps)));
         let found = join_all(asked).await;
-        let selectors: Vec<(Reach, &[(i64, i64, usize)])> = reads
+        let selectors: Vec<(Reach, &[Whole])> = reads
             .selectors
             .iter()
             .zip(&found)
