@@ -123,11 +123,12 @@ mod tests {
     #[tokio::test]
     async fn equal_requests_are_answered_once_and_others_by_themselves() {
         let (slow, coalesce) = slow(false);
-        let all = futures_util::future::join3(
+        let mut all = futures_util::future::join3(
             coalesce.run(request("a")),
             coalesce.run(request("a")),
             coalesce.run(request("b")),
         );
+        assert!((&mut all).now_or_never().is_none());
         slow.gate.add_permits(9);
         let (one, two, three) = all.await;
         assert!(one.is_ok() && two.is_ok() && three.is_ok());
@@ -140,10 +141,11 @@ mod tests {
     #[tokio::test]
     async fn who_joined_asks_again_when_the_first_one_was_out_of_time() {
         let (slow, coalesce) = slow(true);
+        let (first, second) = (coalesce.run(request("a")), coalesce.run(request("a")));
+        let mut both = futures_util::future::join(first, second);
+        assert!((&mut both).now_or_never().is_none());
         slow.gate.add_permits(9);
-        let (first, second) =
-            futures_util::future::join(coalesce.run(request("a")), coalesce.run(request("a")))
-                .await;
+        let (first, second) = both.await;
         assert!(matches!(first, Err(Error::Timeout(_))));
         assert!(second.is_ok());
     }

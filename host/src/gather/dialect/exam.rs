@@ -210,7 +210,9 @@ fn values(batch: &SeriesBatch) -> HashMap<&Labels, f64> {
 fn is_same(one: f64, other: f64) -> bool {
     one == other
         || (one.is_nan() && other.is_nan())
-        || (one - other).abs() <= ROUNDING * one.abs().max(other.abs())
+        || (one.is_finite()
+            && other.is_finite()
+            && (one - other).abs() <= ROUNDING * one.abs().max(other.abs()))
 }
 
 /// True if [`TIMES`] were evaluated at these times.
