@@ -119,13 +119,15 @@ fn pushed_values_are_told_with_the_replica_that_gave_them() {
     }
     let servers = pair();
     let proxy = proxy(&servers, Mode::WheneverExact);
-    let form = range("sum by (job) (rate(steady[1m])) * 2");
+    let form = range("sum by (job, site) (rate(steady[1m])) or vector(0)");
     let planned = post(&proxy, "/api/v1/explain", &form, &[]);
     let plan = &planned["data"]["plan"];
-    assert_eq!(plan["here"], json!("<1> * 2"), "{planned}");
-    assert_eq!(plan["sites"][0]["expr"], json!("sum by (job) (rate(steady[1m]))"));
+    assert_eq!(plan["here"], json!("<1> or vector(0)"), "{planned}");
+    assert_eq!(plan["sites"][0]["expr"], json!("sum by (job, site) (rate(steady[1m]))"));
     let share = &plan["sites"][0]["shares"][0];
     assert!(share["mode"] != "raw", "{planned}");
+    let asked = json!([{"text": "sum by (job) (rate(steady[1m]))", "attach": {"site": "east"}}]);
+    assert_eq!(share["asked"], asked);
     let by: Vec<&str> = share["stretches"]
         .as_array()
         .into_iter()
@@ -133,7 +135,7 @@ fn pushed_values_are_told_with_the_replica_that_gave_them() {
         .filter_map(|own| own["replica"].as_str())
         .collect();
     let text = planned["data"]["text"].as_str().expect("a text");
-    assert!(text.contains("evaluated here: <1> * 2\n"), "{text}");
+    assert!(text.contains("evaluated here: <1> or vector(0)\n"), "{text}");
     assert!(by.iter().all(|replica| text.contains(&format!("by {replica}\n"))), "{text}");
 
     let answer = post(&proxy, "/api/v1/query_range", &form, &[("explain", "true")]);
@@ -153,6 +155,42 @@ fn pushed_values_are_told_with_the_replica_that_gave_them() {
     assert!(pushes.iter().all(|own| own["text"] == "sum by (job) (rate(steady[1m]))"), "{explain}");
     let plain = post(&proxy, "/api/v1/query_range", &form, &[]);
     assert_eq!(plain["data"]["result"], answer["data"]["result"]);
+}
+
+#[test]
+fn a_series_that_two_groups_hold_is_told_by_group() {
+    if !prometheus::available() {
+        return;
+    }
+    let servers = pair();
+    let group = |server: &Prometheus, name: &str| {
+        Mode::raw().configure(Group::new(&[server.target()]).set("name", name))
+    };
+    let proxy =
+        Proxy::builder().group(group(&servers[0], "near")).group(group(&servers[1], "far")).start();
+    let window = format!("steady{{job=\"api\"}}[{}s]", (SCRAPES + 1) * INTERVAL_MS / 1000);
+    let form = [("query", window), ("time", seconds(at(SCRAPES)))];
+    let answer = post(&proxy, "/api/v1/query", &form, &[("explain", "1")]);
+    let series = answer["data"]["explain"]["series"].as_array().expect("a list");
+    let groups: Vec<&Value> = series.iter().map(|own| &own["group"]).collect();
+    assert_eq!(groups, [&Value::Null, &json!("near"), &json!("far")], "{answer}");
+    let run = |group: &str, first: i64, last: i64| {
+        json!({
+            "group": group,
+            "start": secs(first),
+            "end": secs(last),
+            "samples": last - first + 1,
+            "filled": group == "far",
+        })
+    };
+    assert_eq!(
+        series[0]["runs"],
+        json!([
+            run("near", 0, HOLE.0 - 1),
+            run("far", HOLE.0, HOLE.1),
+            run("near", HOLE.1 + 1, SCRAPES)
+        ])
+    );
 }
 
 fn explain(arguments: &[&str]) -> Output {

@@ -52,7 +52,7 @@ impl Fleet {
                     let (start_ms, end_ms) = (steps.start_ms, steps.end_ms);
                     let options = &question.options;
                     let query = Query::from_expr(expr, start_ms, end_ms, steps.step_ms, options);
-                    for select in query.iter().flat_map(|query| query.selects()) {
+                    for select in query.iter().flat_map(Query::selects) {
                         add(&mut reads, self.read(select, Some(site), &share.groups));
                     }
                 }
@@ -272,5 +272,68 @@ pub(super) fn note_values(context: &Context, asked: &Asked, replica: usize, valu
             filled: replica > 0,
         };
         trace.runs(source, || vec![run]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promql::Labels;
+    use promql::series::STALE_NAN_BITS;
+
+    use super::*;
+    use crate::gather::testing;
+    use crate::policy::{Binding, Options, Settings, merge};
+
+    /// Samples every 15 s, and perhaps a stale marker.
+    fn batch(numbers: &[i64], marker: Option<i64>) -> SeriesBatch {
+        let mut batch = SeriesBatch::new();
+        for number in numbers {
+            let is_marker = marker == Some(*number);
+            let value = if is_marker { f64::from_bits(STALE_NAN_BITS) } else { 1.0 };
+            batch.push_float(number * 15_000, value);
+        }
+        batch.finish_series(Labels::from_pairs([("__name__", "x")]));
+        batch
+    }
+
+    fn told(batches: &[SeriesBatch], answered: Vec<usize>) -> Vec<(i64, i64, usize, Origin, bool)> {
+        let mut context = testing::context();
+        context.trace = Some(Arc::default());
+        let select = Select { matchers: Vec::new(), start_ms: 0, end_ms: 0, lookups: None };
+        let group = testing::group(&[], Labels::empty());
+        let notes = group.notes(&context, &answered, &[select]).expect("it is traced");
+        let batches: Vec<&SeriesBatch> = batches.iter().collect();
+        let binding = Binding::native(Settings::default());
+        notes.merged(0, &merge(&binding, &batches, &Options::everything(0)));
+        let traced = context.trace.expect("it is traced").so_far();
+        let runs = traced.series[0].runs.iter();
+        runs.map(|run| (run.first_ms, run.last_ms, run.samples, run.origin, run.filled)).collect()
+    }
+
+    #[test]
+    fn runs_have_the_times_of_their_samples_and_count_no_stale_marker() {
+        let first = batch(&[0, 1, 2, 3, 20, 21, 22, 23, 24], Some(24));
+        let second = batch(&(0..24).collect::<Vec<_>>(), None);
+        assert_eq!(
+            told(&[first, second], vec![0, 1]),
+            [
+                (0, 45_000, 4, Origin::Replica(0), false),
+                (60_000, 285_000, 16, Origin::Replica(1), true),
+                (300_000, 345_000, 4, Origin::Replica(0), false),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_replica_without_an_answer_keeps_its_number() {
+        let only = batch(&[1, 2], None);
+        let runs = told(&[only], vec![1]);
+        assert_eq!(runs, [(15_000, 30_000, 2, Origin::Replica(1), true)]);
+    }
+
+    #[test]
+    fn a_query_that_is_not_traced_is_not_noted() {
+        let group = testing::group(&[], Labels::empty());
+        assert!(group.notes(&testing::context(), &[0], &[]).is_none());
     }
 }
