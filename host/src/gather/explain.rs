@@ -296,12 +296,12 @@ mod tests {
         batch
     }
 
-    fn told(batches: &[SeriesBatch], answered: Vec<usize>) -> Vec<(i64, i64, usize, Origin, bool)> {
+    fn told(batches: &[SeriesBatch], answered: &[usize]) -> Vec<(i64, i64, usize, Origin, bool)> {
         let mut context = testing::context();
         context.trace = Some(Arc::default());
         let select = Select { matchers: Vec::new(), start_ms: 0, end_ms: 0, lookups: None };
         let group = testing::group(&[], Labels::empty());
-        let notes = group.notes(&context, &answered, &[select]).expect("it is traced");
+        let notes = group.notes(&context, answered, &[select]).expect("it is traced");
         let batches: Vec<&SeriesBatch> = batches.iter().collect();
         let binding = Binding::native(Settings::default());
         notes.merged(0, &merge(&binding, &batches, &Options::everything(0)));
@@ -315,7 +315,7 @@ mod tests {
         let first = batch(&[0, 1, 2, 3, 20, 21, 22, 23, 24], Some(24));
         let second = batch(&(0..24).collect::<Vec<_>>(), None);
         assert_eq!(
-            told(&[first, second], vec![0, 1]),
+            told(&[first, second], &[0, 1]),
             [
                 (0, 45_000, 4, Origin::Replica(0), false),
                 (60_000, 285_000, 16, Origin::Replica(1), true),
@@ -327,7 +327,7 @@ mod tests {
     #[test]
     fn a_replica_without_an_answer_keeps_its_number() {
         let only = batch(&[1, 2], None);
-        let runs = told(&[only], vec![1]);
+        let runs = told(&[only], &[1]);
         assert_eq!(runs, [(15_000, 30_000, 2, Origin::Replica(1), true)]);
     }
 
