@@ -63,6 +63,10 @@ pub struct Serve {
     #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
+    /// Experimental parts of PromQL to switch on, by Prometheus's names: a list with commas, or the
+    /// flag several times
+    #[arg(long = "enable-feature", value_name = "NAMES")]
+    pub enable_feature: Vec<String>,
     /// How long a graceful shutdown may take
     #[arg(long = "http.shutdown-timeout", default_value = "60s", value_parser = duration)]
     pub shutdown_timeout: Duration,
@@ -152,6 +156,7 @@ impl Serve {
             ("query.max-samples", self.query.max_samples.to_string()),
             ("query.max-bytes", self.query.max_bytes.to_string()),
             ("query.lookback-delta", ms(self.query.lookback_delta)),
+            ("enable-feature", self.enable_feature.join(",")),
             ("http.shutdown-timeout", ms(self.shutdown_timeout)),
         ];
         flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -210,6 +215,14 @@ mod tests {
         assert!(parse(&["--start=1", "--end=2", "--step=1s"]).is_ok());
         assert!(parse(&["--start=1", "--end=2"]).is_err());
         assert!(parse(&["--time=5", "--start=1", "--end=2", "--step=1s"]).is_err());
+    }
+
+    #[test]
+    fn features_of_every_occurrence_are_kept_and_shown() {
+        let args = ["promweave", "--enable-feature=a,b", "--enable-feature", "c"];
+        let serve = Cli::parse_from(args).serve;
+        assert_eq!(serve.enable_feature, ["a,b", "c"]);
+        assert_eq!(serve.flags()["enable-feature"], "a,b,c");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod explain;
+pub mod features;
 pub mod serve;
 
 pub mod server;

@@ -112,7 +112,7 @@ impl Group {
             text: request.text.to_owned(),
             elapsed,
             bytes: request.context.received.load(Ordering::Relaxed),
-            samples: request.context.budget.samples(),
+            samples: request.context.budget.peak_samples(),
             outcome: error.map_or("success", Error::name),
             error: error.map(ToString::to_string),
         });

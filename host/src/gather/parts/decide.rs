@@ -58,8 +58,8 @@ impl Fleet {
     pub(super) fn sites(&self, question: &Question) -> Vec<Site> {
         let never = self.groups.iter().all(|group| group.pushdown == Pushdown::Never);
         // With names removed at the end only, a part is not what a server
-        // gives for it.
-        if never || question.options.delayed_name_removal {
+        // gives for it; samples that a server looks at are not counted here.
+        if never || question.options.delayed_name_removal || question.options.count_samples {
             return Vec::new();
         }
         let rewrite = Rewrite {
@@ -126,6 +126,10 @@ impl Fleet {
         if group.replicas.is_empty() {
             return raw("no replicas");
         }
+        let features = features(&site.expr);
+        if group.replicas.iter().any(|replica| replica.rejected(&features)) {
+            return raw("a replica does not know all of its language");
+        }
         match group.pushdown {
             Pushdown::Never => return raw("pushdown: never"),
             Pushdown::Always => {
@@ -141,10 +145,6 @@ impl Fleet {
             || texts().filter(|asked| asked.group == index).map(|asked| asked.text.as_str());
         if texts().any(|text| self.histograms.has(index, text)) {
             return raw("its values are native histograms");
-        }
-        let features = features(&site.expr);
-        if group.replicas.iter().any(|replica| replica.rejected(&features)) {
-            return raw("a replica does not know all of its language");
         }
         if group.replicas.iter().any(|replica| !replica.evaluates_at(&steps)) {
             return raw("a replica moves range queries to multiples of the step");
