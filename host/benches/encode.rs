@@ -78,6 +78,7 @@ fn encode(value: Value) -> usize {
         value,
         limit: 0,
         stats: None,
+        explain: None,
     }))));
     let mut chunk = Vec::new();
     let mut bytes = 0;

@@ -7,6 +7,7 @@
 mod cors;
 pub mod encode;
 mod error;
+mod explain;
 mod form;
 mod language;
 mod metadata;
@@ -248,6 +249,7 @@ impl Api {
         match endpoint {
             Endpoint::Query => self.query(&call).await,
             Endpoint::QueryRange => self.query_range(&call).await,
+            Endpoint::Explain => self.explain(&call).await,
             Endpoint::QueryExemplars => self.query_exemplars(&call).await,
             Endpoint::FormatQuery => self.format_query(&call).await,
             Endpoint::ParseQuery => self.parse_query(&call).await,

@@ -39,6 +39,8 @@ pub enum Command {
         #[arg(long, default_value = DEFAULT_CONFIG)]
         config: PathBuf,
     },
+    /// Ask a running proxy how it would answer a query: who is asked for what, and why
+    Explain(Explain),
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";
@@ -112,6 +114,31 @@ pub struct Demo {
     pub query: QueryLimits,
 }
 
+/// What is asked of a running proxy. The proxy reads times and durations.
+#[derive(Args, Clone, Debug)]
+pub struct Explain {
+    /// The query
+    pub query: String,
+    /// The proxy, such as http://127.0.0.1:8082, with its path prefix if it has one
+    #[arg(long)]
+    pub url: String,
+    /// When an instant query is evaluated: RFC 3339, or seconds; now by default
+    #[arg(long, conflicts_with_all = ["start", "end", "step"])]
+    pub time: Option<String>,
+    /// Start of a range query
+    #[arg(long, requires_all = ["end", "step"])]
+    pub start: Option<String>,
+    /// End of a range query
+    #[arg(long, requires_all = ["start", "step"])]
+    pub end: Option<String>,
+    /// Step of a range query, such as 15s
+    #[arg(long, requires_all = ["start", "end"])]
+    pub step: Option<String>,
+    /// Print the plan as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 impl Serve {
     /// The flags by name, as `/api/v1/status/flags` shows them.
     #[must_use]
@@ -175,6 +202,19 @@ mod tests {
         assert_eq!(cli.serve.bind_addr.port(), 9);
         assert_eq!(cli.serve.query.timeout, Duration::from_secs(90));
         assert_eq!(cli.serve.query.lookback_delta, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn a_range_is_explained_with_all_of_start_end_and_step_or_not_at_all() {
+        let parse = |flags: &[&str]| {
+            let args = ["promweave", "explain", "up", "--url=http://a"];
+            Cli::try_parse_from(args.iter().chain(flags))
+        };
+        assert!(parse(&[]).is_ok());
+        assert!(parse(&["--time=5", "--json"]).is_ok());
+        assert!(parse(&["--start=1", "--end=2", "--step=1s"]).is_ok());
+        assert!(parse(&["--start=1", "--end=2"]).is_err());
+        assert!(parse(&["--time=5", "--start=1", "--end=2", "--step=1s"]).is_err());
     }
 
     #[test]

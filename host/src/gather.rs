@@ -23,6 +23,7 @@ pub mod tls;
 
 mod concat;
 mod error;
+mod explain;
 mod fleet;
 mod parts;
 mod pieces;

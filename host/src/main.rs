@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use anyhow::Error;
 use clap::Parser as _;
 use promweave::cli::{Cli, Command};
 
@@ -9,16 +10,21 @@ use promweave::cli::{Cli, Command};
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
-        Some(Command::Demo(demo)) => promweave::demo::run(&demo).await,
-        Some(Command::Check { config }) => promweave::serve::check(&config),
-        None if cli.serve.check_config => promweave::serve::check(&cli.serve.config),
-        None => promweave::serve::run(&cli.serve).await,
+        Some(Command::Demo(demo)) => promweave::demo::run(&demo).await.map_err(Error::from),
+        Some(Command::Check { config }) => promweave::serve::check(&config).map_err(Error::from),
+        Some(Command::Explain(explain)) => {
+            promweave::explain::run(&explain).await.map_err(Error::from)
+        }
+        None if cli.serve.check_config => {
+            promweave::serve::check(&cli.serve.config).map_err(Error::from)
+        }
+        None => promweave::serve::run(&cli.serve).await.map_err(Error::from),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // With its causes, in one line.
-            eprintln!("promweave: {:#}", anyhow::Error::from(error));
+            eprintln!("promweave: {error:#}");
             ExitCode::FAILURE
         }
     }

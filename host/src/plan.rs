@@ -9,14 +9,17 @@
 //! (`gather`). Nothing is fetched and nothing awaited here.
 
 mod carry;
+mod explained;
 mod find;
 mod rewrite;
 mod site;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod text;
 mod ways;
 
+pub use explained::{Explained, GroupName, Read, ReadOf};
 pub use find::sites;
 pub use rewrite::Rewrite;
 pub use site::{Asked, Combine, Part, Site};

@@ -9,6 +9,9 @@ use std::time::Duration;
 
 pub use promql::value::Value;
 
+use crate::plan::Explained;
+use crate::storage::Traced;
+
 mod coalesce;
 mod run;
 mod stats;
@@ -37,6 +40,8 @@ pub struct Request {
     pub lookback_ms: Option<i64>,
     /// Which statistics the answer carries.
     pub stats: Stats,
+    /// Whether the answer carries its plan and what happened.
+    pub explain: bool,
 }
 
 /// How much the client wants to know about the evaluation.
@@ -63,6 +68,17 @@ pub struct Outcome {
     pub infos: Vec<String>,
     /// Set if the request asked for statistics.
     pub stats: Option<Statistics>,
+    /// Set if the request asked for it.
+    pub explanation: Option<Box<Explanation>>,
+}
+
+/// How an answer came about.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// What was decided.
+    pub plan: Explained,
+    /// What happened.
+    pub traced: Traced,
 }
 
 /// How an evaluation went, with Prometheus's names.
@@ -158,8 +174,15 @@ impl Error {
 /// The future of an outcome: [`Run`] is used as an object.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Error>> + Send + 'a>>;
 
+/// The future of a plan.
+pub type Explaining<'a> = Pin<Box<dyn Future<Output = Result<Explained, Error>> + Send + 'a>>;
+
 /// What answers queries. Dropping the future gives the query up.
 pub trait Run: Send + Sync + 'static {
     /// Answers one query.
     fn run(&self, request: Request) -> Running<'_>;
+
+    /// Says how a query would be answered. Reads no raw samples, but may ask
+    /// servers what they have.
+    fn explain(&self, request: Request) -> Explaining<'_>;
 }

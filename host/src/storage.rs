@@ -15,7 +15,11 @@ use promql::matcher::Matcher;
 pub use promql::query::{Lookups, Select};
 use promql::{Labels, SeriesBatch, budget::Budget};
 
-use crate::plan::{Plan, Steps};
+use crate::plan::{Explained, Plan, Read, Steps};
+
+mod trace;
+
+pub use trace::{Asked, MOST_SERIES, Origin, Run, Source, Trace, Traced, TracedSeries};
 
 /// A boxed future: the trait below is used as an object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
@@ -69,13 +73,15 @@ pub struct Context {
     pub budget: Budget,
     /// Bytes that have come from servers so far, as they were on the wire.
     pub received: Arc<AtomicU64>,
+    /// Where it is noted what happens, if somebody wants to know.
+    pub trace: Option<Arc<Trace>>,
 }
 
 impl Context {
     /// What accompanies a request that may take so long and cost so much.
     #[must_use]
     pub fn new(deadline: Instant, budget: Budget) -> Self {
-        Self { deadline, budget, received: Arc::default() }
+        Self { deadline, budget, received: Arc::default(), trace: None }
     }
 }
 
@@ -196,6 +202,18 @@ pub trait Storage: Send + Sync + 'static {
     ) -> Boxed<'a, Vec<SeriesBatch>> {
         let none = vec![SeriesBatch::new(); plan.sites.len()];
         Box::pin(async { Ok(Answer { data: none, ..Answer::default() }) })
+    }
+
+    /// A plan with the names of those it speaks of, and with what is read raw:
+    /// `selects` are the selectors that are at none of its sites. Asks nobody.
+    fn explain(&self, question: &Question, plan: &Plan, selects: &[Select]) -> Explained {
+        Explained {
+            query: question.text.clone(),
+            steps: question.steps(),
+            plan: plan.clone(),
+            groups: Vec::new(),
+            reads: selects.iter().map(Read::of).collect(),
+        }
     }
 
     /// Label sets, in label order, each once.

@@ -70,6 +70,8 @@ pub struct QueryData {
     pub limit: usize,
     /// `stats`, left out if `None`.
     pub stats: Option<query::Statistics>,
+    /// JSON of `explain`, left out if `None`.
+    pub explain: Option<Vec<u8>>,
 }
 
 impl Data {
@@ -173,6 +175,10 @@ fn write_tail(data: &Data, out: &mut Vec<u8>) {
             }
             if let Some(stats) = &data.stats {
                 stats::write(stats, out);
+            }
+            if let Some(explain) = &data.explain {
+                out.extend_from_slice(br#","explain":"#);
+                out.extend_from_slice(explain);
             }
             out.push(b'}');
         }

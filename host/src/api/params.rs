@@ -93,6 +93,7 @@ fn evaluation(form: &Form, limit: usize, steps: Steps) -> Result<query::Request,
         limit,
         lookback_ms,
         stats: stats(form),
+        explain: explain(form)?,
     })
 }
 
@@ -202,6 +203,15 @@ fn stats(form: &Form) -> query::Stats {
         "" => query::Stats::None,
         "all" => query::Stats::All,
         _ => query::Stats::Basic,
+    }
+}
+
+/// `explain`, which Prometheus does not have.
+fn explain(form: &Form) -> Result<bool, Error> {
+    match form.first("explain") {
+        "" | "0" | "false" => Ok(false),
+        "1" | "true" => Ok(true),
+        text => Err(Reason::Switch(quote(text.as_bytes())).of("explain")),
     }
 }
 

@@ -3,7 +3,7 @@
 use promql::SeriesBatch;
 
 use super::encode::{Data, Document, QueryData};
-use super::{Answer, Api, Call, Error, now_ms, params};
+use super::{Answer, Api, Call, Error, explain, now_ms, params};
 use crate::query::{Outcome, Request, Value};
 use crate::storage::TRUNCATED;
 
@@ -16,9 +16,23 @@ impl Api {
         self.run_query(params::range(&call.form)?, call).await
     }
 
+    /// How a query would be answered: a range query if it says where it
+    /// starts, ends, or what its step is.
+    pub(super) async fn explain(&self, call: &Call) -> Result<Answer, Error> {
+        let is_range =
+            ["start", "end", "step"].iter().any(|name| !call.form.first(name).is_empty());
+        let request = if is_range {
+            params::range(&call.form)?
+        } else {
+            params::instant(&call.form, now_ms())?
+        };
+        Ok(Answer::json(explain::planned(&self.engine.explain(request).await?)))
+    }
+
     async fn run_query(&self, request: Request, call: &Call) -> Result<Answer, Error> {
         let limit = request.limit;
-        let Outcome { value, mut warnings, infos, stats } = self.engine.run(request).await?;
+        let outcome = self.engine.run(request).await?;
+        let Outcome { value, mut warnings, infos, stats, explanation } = outcome;
         if limit > 0 && series_with_samples(&value) > limit {
             add_once(&mut warnings, TRUNCATED);
         }
@@ -26,7 +40,12 @@ impl Api {
             add_once(&mut warnings, &warning);
         }
         Ok(Answer::Document(Document {
-            data: Data::Query(Box::new(QueryData { value, limit, stats })),
+            data: Data::Query(Box::new(QueryData {
+                value,
+                limit,
+                stats,
+                explain: explanation.map(|own| explain::happened(&own)),
+            })),
             warnings,
             infos,
         }))

@@ -2,7 +2,7 @@
 //!
 //! In comes a path below the route prefix, out goes an endpoint and the path's
 //! parameter. The table has Prometheus's routes as far as promweave answers
-//! them; what others serve (policies, server groups) is not known here.
+//! them, and `explain`; what others serve (policies, server groups) is not known here.
 
 use hyper::Method;
 
@@ -15,6 +15,8 @@ pub(super) enum Endpoint {
     Query,
     /// Range query.
     QueryRange,
+    /// How a query would be answered.
+    Explain,
     /// Exemplars of a query's selectors.
     QueryExemplars,
     /// A query, printed prettily.
@@ -80,6 +82,7 @@ const fn route(pattern: &'static str, methods: &'static [Method], endpoint: Endp
 static ROUTES: &[Route] = &[
     route("/api/v1/query", GET_POST, Endpoint::Query),
     route("/api/v1/query_range", GET_POST, Endpoint::QueryRange),
+    route("/api/v1/explain", GET_POST, Endpoint::Explain),
     route("/api/v1/query_exemplars", GET_POST, Endpoint::QueryExemplars),
     route("/api/v1/format_query", GET_POST, Endpoint::FormatQuery),
     route("/api/v1/parse_query", GET_POST, Endpoint::ParseQuery),

@@ -11,7 +11,7 @@ use promql::{Labels, SeriesBatch};
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::query::{Outcome, Request as QueryRequest, Running, Statistics, Value};
+use crate::query::{Explaining, Outcome, Request as QueryRequest, Running, Statistics, Value};
 use crate::storage::{
     ExemplarRequest, Metadata, MetadataRequest, Scope, Select, SeriesExemplars, TRUNCATED,
 };
@@ -27,12 +27,18 @@ impl query::Run for FakeEngine {
         self.asked.lock().expect("no panic").push(request.clone());
         Box::pin(async move { answer(&request) })
     }
+
+    fn explain(&self, request: QueryRequest) -> Explaining<'_> {
+        self.asked.lock().expect("no panic").push(request.clone());
+        Box::pin(async move { answer(&request).map(|_| explain::plan_of(&request)) })
+    }
 }
 
 fn answer(request: &QueryRequest) -> Result<Outcome, query::Error> {
     let outcome = |value| {
         let stats = (request.stats != query::Stats::None).then(Statistics::default);
-        Ok(Outcome { value, warnings: vec![], infos: vec![], stats })
+        let explanation = request.explain.then(|| Box::new(explain::explanation(request)));
+        Ok(Outcome { value, warnings: vec![], infos: vec![], stats, explanation })
     };
     let text = || request.text.clone();
     match request.text.as_str() {
@@ -584,3 +590,4 @@ async fn the_note_tells_endpoint_and_parameters() {
 }
 
 mod contract;
+mod explain;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use super::Error;
 use super::client::Client;
+use super::explain::Request;
 use super::group::Group;
 use super::push::Steps;
 use super::replica::{Replica, lock, timeout};
@@ -192,8 +193,8 @@ impl Group {
         replica: usize,
         context: &Context,
     ) -> Result<bool, Error> {
-        let replica = &self.replicas[replica];
-        if let Some(traits) = replica.dialect.traits() {
+        let asked = &self.replicas[replica];
+        if let Some(traits) = asked.dialect.traits() {
             return Ok(traits.speaks_ours);
         }
         let own = Context {
@@ -202,11 +203,12 @@ impl Group {
             ..context.clone()
         };
         let started = Instant::now();
-        let result = replica.speaks_our_dialect(&self.client, &own).await;
+        let result = asked.speaks_our_dialect(&self.client, &own).await;
         let bytes = own.received.load(Ordering::Relaxed);
         context.received.fetch_add(bytes, Ordering::Relaxed);
         if bytes > 0 || result.is_err() {
-            self.record(replica, "dialect", started.elapsed(), (&result, bytes));
+            let request = Request { call: "dialect", text: "", replica, context: own };
+            self.record(&request, started.elapsed(), &result);
         }
         result
     }

@@ -11,13 +11,14 @@ use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
 use super::coverage::Coverage;
+use super::explain::Notes;
 use super::group::{Group, Scattered};
 use super::parts::HistogramTexts;
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
 use super::{GroupError, tls};
 use crate::config::{Config, OnFailure, ServerGroup};
-use crate::plan::Plan;
+use crate::plan::{Explained, Plan};
 use crate::policy;
 use crate::storage::{
     Answer, Boxed, Context, Error, ExemplarRequest, Metadata, MetadataRequest, Planning, Question,
@@ -67,6 +68,7 @@ impl Fleet {
                     .map(|replica| replica.aligning_ranges(group.align_query_range_with_step));
                 groups.push(Group {
                     title: title.clone(),
+                    place: groups.len(),
                     labels,
                     replicas: replicas.collect(),
                     policy: ArcSwap::new(bind(group)),
@@ -181,25 +183,37 @@ impl Fleet {
     async fn across_groups(
         &self,
         columns: Vec<Vec<SeriesBatch>>,
+        notes: Option<Notes>,
     ) -> Result<Vec<policy::Merged>, Error> {
         let Some(first) = self.groups.first() else {
             return Ok(columns.iter().map(|_| policy::Merged::default()).collect());
         };
         let binding = first.policy.load_full();
         let merging = tokio::task::spawn_blocking(move || {
-            columns.into_iter().map(|column| merge_column(&binding, column)).collect()
+            let merge = |(index, column)| merge_column(&binding, column, (index, notes.as_ref()));
+            columns.into_iter().enumerate().map(merge).collect()
         });
         merging.await.map_err(|error| Error::Internal(format!("merge: {error}")))
     }
 }
 
-fn merge_column(binding: &policy::Binding, column: Vec<SeriesBatch>) -> policy::Merged {
-    let mut filled: Vec<_> = column.into_iter().filter(|batch| !batch.is_empty()).collect();
+/// The groups' series of selector `index`.
+fn merge_column(
+    binding: &policy::Binding,
+    mut column: Vec<SeriesBatch>,
+    (index, notes): (usize, Option<&Notes>),
+) -> policy::Merged {
+    let filled: Vec<usize> = (0..column.len()).filter(|own| !column[*own].is_empty()).collect();
     if filled.len() <= 1 {
-        return policy::Merged { series: filled.pop().unwrap_or_default(), ..Default::default() };
+        let only = filled.first().map(|own| std::mem::take(&mut column[*own]));
+        return policy::Merged { series: only.unwrap_or_default(), ..Default::default() };
     }
-    let filled: Vec<&SeriesBatch> = filled.iter().collect();
-    policy::merge(binding, &filled, &policy::Options::everything(0))
+    let batches: Vec<&SeriesBatch> = filled.iter().map(|own| &column[*own]).collect();
+    let merged = policy::merge(binding, &batches, &policy::Options::everything(0));
+    if let Some(notes) = notes {
+        notes.across(index, &merged, &filled);
+    }
+    merged
 }
 
 impl Fleet {
@@ -217,6 +231,8 @@ impl Fleet {
             self.each_of(asked, |group| group.select(context, selects)).await?;
         let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];
         let mut infos = Vec::new();
+        let answered: Vec<usize> = answers.iter().map(|(group, _)| group.place).collect();
+        let notes = Notes::of_groups(context, answered, selects);
         for (_, answer) in answers {
             warnings.extend(answer.warnings);
             infos.extend(answer.infos);
@@ -225,7 +241,7 @@ impl Fleet {
             }
         }
         let mut data = Vec::with_capacity(columns.len());
-        for merged in self.across_groups(columns).await? {
+        for merged in self.across_groups(columns, notes).await? {
             warnings.extend(merged.warnings);
             data.push(merged.series);
         }
@@ -253,6 +269,10 @@ impl Storage for Fleet {
         plan: &'a Plan,
     ) -> Boxed<'a, Vec<SeriesBatch>> {
         Box::pin(self.answer_sites(context, question, plan))
+    }
+
+    fn explain(&self, question: &Question, plan: &Plan, selects: &[Select]) -> Explained {
+        self.explained(question, plan, selects)
     }
 
     fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>> {

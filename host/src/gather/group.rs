@@ -13,6 +13,7 @@ use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
 use super::coverage::Coverage;
+use super::explain::Request;
 use super::pieces::pieces_for;
 use super::replica::Replica;
 use super::scope::{resolve, with_group_labels};
@@ -32,6 +33,8 @@ const STRAGGLER_GRACE: Duration = Duration::from_secs(10);
 pub struct Group {
     /// What messages call it: its `name`, or its position.
     pub title: String,
+    /// Its place in the fleet.
+    pub place: usize,
     /// Labels of every series of the group.
     pub labels: Labels,
     /// In configured order.
@@ -57,6 +60,8 @@ pub struct Group {
 pub struct Scattered<T> {
     /// Answers, in configured order of the replicas that gave one.
     pub answers: Vec<T>,
+    /// The numbers of these replicas.
+    pub answered: Vec<usize>,
     /// One text per replica that failed, and what the others warned of.
     pub warnings: Vec<String>,
     /// What the replicas remarked.
@@ -67,7 +72,7 @@ impl<T> Scattered<T> {
     /// The answer of a group that was not asked.
     #[must_use]
     pub const fn nothing() -> Self {
-        Self { answers: Vec::new(), warnings: Vec::new(), infos: Vec::new() }
+        Self { answers: Vec::new(), answered: Vec::new(), warnings: Vec::new(), infos: Vec::new() }
     }
 }
 
@@ -97,20 +102,19 @@ impl Group {
                     received: Arc::default(),
                     ..context.clone()
                 };
-                let received = own.received.clone();
+                let request = Request { call, text: "", replica: index, context: own.clone() };
                 let asked = ask(replica, own);
                 async move {
                     let started = Instant::now();
                     let result = asked.await;
-                    let bytes = received.load(Ordering::Relaxed);
-                    self.record(replica, call, started.elapsed(), (&result, bytes));
+                    self.record(&request, started.elapsed(), &result);
                     (index, result)
                 }
             })
             .collect();
         let mut results: Vec<Option<Result<Answer<T>, Error>>> = Vec::new();
         results.resize_with(self.replicas.len(), || None);
-        let mut grace = context.deadline;
+        let (asking, mut grace) = (Instant::now(), context.deadline);
         while !running.is_empty() {
             match tokio::time::timeout_at(grace.into(), running.next()).await {
                 Ok(Some((index, result))) => {
@@ -122,6 +126,9 @@ impl Group {
                 Ok(None) | Err(_) => break,
             }
         }
+        for replica in (0..results.len()).filter(|index| results[*index].is_none()) {
+            self.trace_straggler(context, (call, replica), asking.elapsed());
+        }
         self.sort_out(results)
     }
 
@@ -132,9 +139,10 @@ impl Group {
     ) -> Result<Scattered<T>, GroupError> {
         let mut scattered = Scattered::nothing();
         let mut errors = Vec::new();
-        for (replica, result) in self.replicas.iter().zip(results) {
+        for (index, (replica, result)) in self.replicas.iter().zip(results).enumerate() {
             match result.unwrap_or(Err(Error::Straggler)) {
                 Ok(answer) => {
+                    scattered.answered.push(index);
                     scattered.answers.push(answer.data);
                     scattered.warnings.extend(answer.warnings);
                     scattered.infos.extend(answer.infos);
@@ -154,21 +162,22 @@ impl Group {
         Ok(scattered)
     }
 
+    /// Counts a request that has ended, and traces it.
     pub(super) fn record<T>(
         &self,
-        replica: &Replica,
-        call: &'static str,
+        request: &Request<'_>,
         elapsed: Duration,
-        (result, bytes): (&Result<T, Error>, u64),
+        result: &Result<T, Error>,
     ) {
         self.metrics.replica_call(&ReplicaCall {
             server_group: &self.title,
-            replica: &replica.name,
-            call,
+            replica: &self.replicas[request.replica].name,
+            call: request.call,
             outcome: result.as_ref().map_or_else(Error::name, |_| "success"),
             elapsed,
-            bytes,
+            bytes: request.context.received.load(Ordering::Relaxed),
         });
+        self.trace(request, elapsed, result.as_ref().err());
     }
 
     /// Merged raw samples of each selector, with the group's labels, series
@@ -182,20 +191,10 @@ impl Group {
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
         let binding = self.policy.load_full();
-        let span = binding.span(self.replicas.len());
-        let (before, after) =
-            span.map_or((0, 0), |span| (signed(span.before_ms), signed(span.after_ms)));
-        // What is asked: selectors that can match here, wider by what the
-        // policy's decisions look at.
         let asked: Vec<(usize, Select)> = selects
             .iter()
             .enumerate()
-            .filter_map(|(index, select)| {
-                let matchers = resolve(&select.matchers, &self.labels)?;
-                let start_ms = select.start_ms.saturating_sub(before);
-                let end_ms = select.end_ms.saturating_add(after);
-                Some((index, Select { matchers, start_ms, end_ms, lookups: select.lookups }))
-            })
+            .filter_map(|(index, select)| Some((index, self.asked(&binding, select)?)))
             .collect();
         let mut answer =
             Answer { data: vec![SeriesBatch::new(); selects.len()], ..Answer::default() };
@@ -216,8 +215,13 @@ impl Group {
         let windows: Vec<Wanted> =
             asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
+        let notes = self.notes(context, &scattered.answered, selects);
         let merging = tokio::task::spawn_blocking(move || {
-            merge_all(&binding, scattered.answers, &windows, &labels, &budget)
+            let merged = merge_all(&binding, scattered.answers, &windows, &labels, &budget)?;
+            if let Some(notes) = notes {
+                merged.iter().for_each(|(index, merged)| notes.merged(*index, merged));
+            }
+            Ok::<_, Exceeded>(merged)
         });
         let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
         for (index, merged) in merged {
@@ -232,8 +236,20 @@ impl Group {
 }
 
 impl Group {
+    /// What the replicas are asked for a selector, wider by what the policy's
+    /// decisions look at; nothing where the group's labels rule it out.
+    pub(super) fn asked(&self, binding: &policy::Binding, select: &Select) -> Option<Select> {
+        let span = binding.span(self.replicas.len());
+        let (before, after) =
+            span.map_or((0, 0), |span| (signed(span.before_ms), signed(span.after_ms)));
+        let matchers = resolve(&select.matchers, &self.labels)?;
+        let start_ms = select.start_ms.saturating_sub(before);
+        let end_ms = select.end_ms.saturating_add(after);
+        Some(Select { matchers, start_ms, end_ms, lookups: select.lookups })
+    }
+
     /// In how many pieces a selector is asked for, by what is known of it.
-    fn pieces(&self, select: &Select) -> usize {
+    pub(super) fn pieces(&self, select: &Select) -> usize {
         let window = (select.start_ms, select.end_ms);
         let estimate = self.coverage.estimate(&select.matchers, window);
         pieces_for(estimate.map(|estimate| estimate.samples / self.replicas.len().max(1) as u64))

@@ -21,6 +21,7 @@ use promql::budget::Budget;
 
 use super::Error;
 use super::dialect::features;
+use super::explain::note_values;
 use super::fleet::Fleet;
 use super::push::{Pushed, Question as Push};
 use super::scope::with_group_labels;
@@ -162,7 +163,11 @@ impl Fleet {
                 Ok(None)
             }
             Ok(pushed) if annotations::is_cut(&pushed) => Ok(None),
-            Ok(pushed) => Ok(Some(answered(pushed, asked, question))),
+            Ok(pushed) => {
+                let answer = answered(pushed, asked, question);
+                note_values(context, asked, replica, &answer.data.series);
+                Ok(Some(answer))
+            }
             Err(Error::Exceeded(exceeded)) => Err(exceeded.into()),
             Err(error) => {
                 tracing::info!(

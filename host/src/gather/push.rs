@@ -15,6 +15,7 @@ use promql::SeriesBatch;
 use super::Error;
 use super::client::Client;
 use super::concat::concat;
+use super::explain::Request;
 use super::group::Group;
 use super::replica::{Replica, seconds, timeout};
 use crate::storage::{Answer, Context, TRUNCATED};
@@ -140,13 +141,16 @@ impl Group {
         question: &Question,
         expected_series: u64,
     ) -> Result<Pushed, Error> {
-        let replica = &self.replicas[replica];
-        let own = Context { budget: context.budget.fresh(), ..context.clone() };
-        let started = Instant::now();
-        let result =
-            replica.evaluate_in_pieces(&self.client, &own, question, expected_series).await;
-        let bytes = result.as_ref().map_or(0, |pushed| pushed.bytes);
-        self.record(replica, "push", started.elapsed(), (&result, bytes));
+        let own =
+            Context { budget: context.budget.fresh(), received: Arc::default(), ..context.clone() };
+        let request = Request { call: "push", text: &question.text, replica, context: own };
+        let (replica, started) = (&self.replicas[replica], Instant::now());
+        let result = replica
+            .evaluate_in_pieces(&self.client, &request.context, question, expected_series)
+            .await;
+        let bytes = request.context.received.load(Ordering::Relaxed);
+        context.received.fetch_add(bytes, Ordering::Relaxed);
+        self.record(&request, started.elapsed(), &result);
         let pushed = result?;
         context.budget.charge_samples(pushed.series.samples())?;
         Ok(pushed)

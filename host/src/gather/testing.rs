@@ -55,6 +55,7 @@ pub(super) fn replica(address: SocketAddr) -> Replica {
 pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
     Group {
         title: "test".to_owned(),
+        place: 0,
         labels,
         replicas: addresses.iter().map(|address| replica(*address)).collect(),
         policy: ArcSwap::new(Arc::new(Binding::native(Settings::default()))),

@@ -75,4 +75,15 @@ impl Combine {
             Self::Average => "sum / count",
         }
     }
+    /// Why it is exact, for people.
+    #[must_use]
+    pub const fn why(self) -> &'static str {
+        match self {
+            Self::Union => "every series comes from one group alone",
+            Self::Sum => "a sum, or a count, is the sum of the groups'",
+            Self::Min => "the least is the least of the groups' least",
+            Self::Max => "the greatest is the greatest of the groups' greatest",
+            Self::Average => "the sum of the groups' sums over the sum of their counts",
+        }
+    }
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt as _;
 use futures_util::future::{Shared, WeakShared};
 
-use super::{Error, Outcome, Request, Run, Running};
+use super::{Error, Explaining, Outcome, Request, Run, Running};
 
 type Answer = Arc<Result<Outcome, Error>>;
 type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
@@ -70,6 +70,10 @@ impl<R: Run> Run for Coalesce<R> {
             Arc::try_unwrap(answer).unwrap_or_else(|answer| (*answer).clone())
         })
     }
+
+    fn explain(&self, request: Request) -> Explaining<'_> {
+        self.inner.explain(request)
+    }
 }
 
 #[cfg(test)]
@@ -96,8 +100,18 @@ mod tests {
                     return Err(Error::Timeout("too late".to_owned()));
                 }
                 let value = Value::Scalar { time_ms: 0, value: 1.0 };
-                Ok(Outcome { value, warnings: Vec::new(), infos: Vec::new(), stats: None })
+                Ok(Outcome {
+                    value,
+                    warnings: Vec::new(),
+                    infos: Vec::new(),
+                    stats: None,
+                    explanation: None,
+                })
             })
+        }
+
+        fn explain(&self, _: Request) -> Explaining<'_> {
+            Box::pin(async { Err(Error::NotFound("no plan".to_owned())) })
         }
     }
 
@@ -111,6 +125,7 @@ mod tests {
             limit: 0,
             lookback_ms: None,
             stats: Stats::None,
+            explain: false,
         }
     }
 

@@ -11,8 +11,10 @@ use promql::query::{Query, Select};
 use promql::workers::Workers;
 use tokio::sync::Semaphore;
 
-use super::{Error, Outcome, Request, Run, Running, Statistics, Stats, stats};
-use crate::plan::Plan;
+use super::{
+    Error, Explaining, Explanation, Outcome, Request, Run, Running, Statistics, Stats, stats,
+};
+use crate::plan::{Explained, Plan};
 use crate::storage::{self, Answer, Context, Question, Storage};
 use crate::telemetry::Metrics;
 
@@ -65,15 +67,11 @@ impl Engine {
         // Whatever ends this future stops what still works for it elsewhere.
         let _cancel = CancelOnDrop(context.budget.clone());
 
-        let question = self.parse(&request)?;
-        let mut query = ready(&question, &Plan::default())?;
-        if context.deadline <= Instant::now() {
-            return Err(Error::Timeout("query timed out in query execution".to_owned()));
-        }
-        let plan = in_time(&context, self.storage.plan(&context, &question)).await?;
-        if !plan.sites.is_empty() {
-            query = ready(&question, &plan)?;
-        }
+        let (question, plan, query) = self.plan(&request, &context).await?;
+        let explained = context
+            .trace
+            .is_some()
+            .then(|| self.storage.explain(&question, &plan, query.selects()));
         let fetching = self.fetch(&context, query.selects());
         let pushing = self.storage.sites(&context, &question, &plan);
         let both = async { tokio::try_join!(fetching, pushing) };
@@ -103,7 +101,45 @@ impl Engine {
             let samples = stats::samples(&counts, context.budget.peak_samples(), grid);
             Statistics { timings: stats::timings([queued, prepared, total]), samples }
         });
-        Ok(Outcome { value: evaluated.value, warnings, infos, stats })
+        let explanation = explained.map(|plan| {
+            let traced = context.trace.as_ref().map(|trace| trace.so_far());
+            Box::new(Explanation { plan, traced: traced.unwrap_or_default() })
+        });
+        Ok(Outcome { value: evaluated.value, warnings, infos, stats, explanation })
+    }
+
+    /// What is asked, who answers what of it, and the query of the rest.
+    async fn plan(
+        &self,
+        request: &Request,
+        context: &Context,
+    ) -> Result<(Question, Plan, Query), Error> {
+        let question = self.parse(request)?;
+        let mut query = ready(&question, &Plan::default())?;
+        if context.deadline <= Instant::now() {
+            return Err(Error::Timeout("query timed out in query execution".to_owned()));
+        }
+        let plan = in_time(context, self.storage.plan(context, &question)).await?;
+        if !plan.sites.is_empty() {
+            query = ready(&question, &plan)?;
+        }
+        Ok((question, plan, query))
+    }
+
+    /// The same flow up to where samples would be fetched.
+    async fn explained(&self, request: Request) -> Result<Explained, Error> {
+        let context = self.context(&request);
+        let _place = self.wait_for_place(&context).await?;
+        let _cancel = CancelOnDrop(context.budget.clone());
+        let (question, plan, query) = self.plan(&request, &context).await?;
+        Ok(self.storage.explain(&question, &plan, query.selects()))
+    }
+
+    fn context(&self, request: &Request) -> Context {
+        let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
+        let budget =
+            Budget::new(self.limits.max_samples, self.limits.max_bytes).with_workers(&self.workers);
+        Context::new(Instant::now() + timeout, budget)
     }
 
     async fn wait_for_place(
@@ -203,16 +239,18 @@ impl Run for Engine {
         Box::pin(async move {
             let started = Instant::now();
             let kind = if request.step_ms == 0 { "instant" } else { "range" };
-            let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
-            let budget = Budget::new(self.limits.max_samples, self.limits.max_bytes)
-                .with_workers(&self.workers);
-            let context = Context::new(started + timeout, budget);
+            let mut context = self.context(&request);
+            context.trace = request.explain.then(Arc::default);
             let result = self.answer(request, context.clone()).await;
             let outcome = result.as_ref().map_or_else(Error::name, |_| "success");
             let samples = context.budget.samples();
             self.metrics.query_ends(kind, outcome, started.elapsed(), samples);
             result
         })
+    }
+
+    fn explain(&self, request: Request) -> Explaining<'_> {
+        Box::pin(self.explained(request))
     }
 }
 

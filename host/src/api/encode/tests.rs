@@ -28,7 +28,7 @@ fn encode_counting(document: Document) -> (String, usize) {
 }
 
 fn query(value: Value) -> Document {
-    Document::of(Data::Query(Box::new(QueryData { value, limit: 0, stats: None })))
+    Document::of(Data::Query(Box::new(QueryData { value, limit: 0, stats: None, explain: None })))
 }
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
@@ -86,7 +86,9 @@ fn a_string_is_escaped_for_html() {
 #[test]
 fn empty_results_are_empty_lists() {
     let empty = |data| encode(Document::of(data));
-    let of = |value| empty(Data::Query(Box::new(QueryData { value, limit: 0, stats: None })));
+    let of = |value| {
+        empty(Data::Query(Box::new(QueryData { value, limit: 0, stats: None, explain: None })))
+    };
     assert_eq!(
         of(Value::Vector(SeriesBatch::new())),
         r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#
@@ -147,8 +149,12 @@ fn a_limit_cuts_series_that_have_samples() {
     float_series(&mut batch, "a", &[(0, 1.0)]);
     float_series(&mut batch, "b", &[(0, 2.0)]);
     for value in [Value::Vector(batch.clone()), Value::Matrix(batch)] {
-        let text =
-            encode(Document::of(Data::Query(Box::new(QueryData { value, limit: 1, stats: None }))));
+        let text = encode(Document::of(Data::Query(Box::new(QueryData {
+            value,
+            limit: 1,
+            stats: None,
+            explain: None,
+        }))));
         assert!(text.contains(r#""a""#) && !text.contains(r#""b""#), "{text}");
     }
 }
@@ -170,6 +176,7 @@ fn statistics_stand_beside_the_result() {
         value,
         limit: 0,
         stats: Some(stats),
+        explain: None,
     }))));
     let expected = concat!(
         r#"{"status":"success","data":{"resultType":"scalar","result":[0,"1"],"stats":{"timings":{"#,
@@ -179,6 +186,20 @@ fn statistics_stand_beside_the_result() {
         r#""samplesRead":3,"peakSamples":2}}}}"#
     );
     assert_eq!(text, expected);
+}
+
+#[test]
+fn what_is_explained_follows_the_result() {
+    let value = Value::Scalar { time_ms: 0, value: 1.0 };
+    let explain = Some(br#"{"text":"x"}"#.to_vec());
+    let data = QueryData { value, limit: 0, stats: None, explain };
+    assert_eq!(
+        encode(Document::of(Data::Query(Box::new(data)))),
+        concat!(
+            r#"{"status":"success","data":{"resultType":"scalar","result":[0,"1"],"#,
+            r#""explain":{"text":"x"}}}"#
+        )
+    );
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub enum Reason {
     /// It is an integer beyond 64 bits.
     #[error("strconv.Atoi: parsing {0}: value out of range")]
     IntegerRange(String),
+    /// It is no switch; the value is quoted as Go does.
+    #[error("{0} is neither 1 or true nor 0 or false")]
+    Switch(String),
     /// A limit below zero.
     #[error("limit must be non-negative")]
     Negative,

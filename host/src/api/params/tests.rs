@@ -20,6 +20,7 @@ fn an_instant_query_has_defaults() {
         limit: 0,
         lookback_ms: None,
         stats: query::Stats::None,
+        explain: false,
     };
     assert_eq!(request, expected);
 }
@@ -37,6 +38,7 @@ fn every_parameter_of_a_range_query_is_read() {
         limit: 7,
         lookback_ms: Some(30_000),
         stats: query::Stats::All,
+        explain: false,
     };
     assert_eq!(range(&form(text)), Ok(expected));
 }
