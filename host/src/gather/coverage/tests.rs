@@ -12,6 +12,7 @@ fn learned(buckets: std::ops::Range<i64>) -> Learned {
         grid: Grid { width_ms: 300_000 },
         counts: buckets.map(|bucket| (bucket, vec![counts.clone(), counts.clone()])).collect(),
         same_series: Vec::new(),
+        edges: Edges::default(),
         listed: None,
     }
 }
@@ -29,7 +30,7 @@ fn a_selector_is_known_whatever_the_order_of_its_matchers() {
 fn what_matches_more_bounds_what_matches_less_and_not_the_other_way_round() {
     let (name, job) = (matcher("__name__", "x"), matcher("job", "a"));
     let coverage = Coverage::default();
-    coverage.learn_from_merge(&[name.clone()], (0, 1_000), 10, 1_000);
+    coverage.learn_from_merge(std::slice::from_ref(&name), (0, 1_000), 10, 1_000);
     let both = [name.clone(), job.clone()];
     assert_eq!(coverage.estimate(&both, (0, 1_000)).map(|one| one.samples), Some(1_000));
     assert_eq!(coverage.estimate(&[job], (0, 1_000)), None);
@@ -72,7 +73,7 @@ fn a_wider_selector_serves_where_all_its_buckets_are_known() {
     let coverage = Coverage::default();
     let (name, job) = (matcher("__name__", "x"), matcher("job", "a"));
     let (grid, now) = (Grid { width_ms: 300_000 }, Instant::now());
-    coverage.learn(&[name.clone()], learned(1..5), None, now);
+    coverage.learn(std::slice::from_ref(&name), learned(1..5), None, now);
     let both = [job, name.clone()];
     assert_eq!(coverage.wider(&both, grid, (1, 4), now), Some(vec![name.clone()]));
     assert_eq!(coverage.wider(&both, grid, (1, 5), now), None);
