@@ -23,6 +23,7 @@ use promql::matcher::Matcher;
 use super::replica::lock;
 pub use counts::Counts;
 pub use grid::Grid;
+use judge::Edges;
 pub use listing::Listing;
 pub use probe::Wholeness;
 
@@ -35,6 +36,8 @@ const LIFETIME: Duration = Duration::from_secs(3_600);
 const MAX_BYTES: usize = 64 << 20;
 /// Shorter windows tell nothing about samples per time.
 const SHORTEST_MS: i64 = 1_000;
+/// Windows' ends of which it is kept how the data looks there, by selector.
+const MOST_TAILS: usize = 64;
 /// For one selector: beside its listings.
 const ENTRY_BYTES: usize = 512;
 
@@ -91,6 +94,8 @@ struct Facts {
     counts: BTreeMap<i64, Vec<Counts>>,
     /// Buckets in which all replicas have the same series, and their digest.
     same_series: BTreeMap<i64, u128>,
+    /// How the data begins and ends.
+    edges: Edges,
 }
 
 /// Which series there are, by replica and in all.
@@ -123,7 +128,16 @@ struct Learned {
     /// By bucket, then by replica; settled ones only.
     counts: Vec<(i64, Vec<Counts>)>,
     same_series: Vec<(i64, u128)>,
+    edges: Edges,
     listed: Option<Listed>,
+}
+
+impl Listed {
+    /// The same, said only of a time in which no series comes up any more.
+    fn settled(mut self, now_ms: i64) -> Self {
+        self.window_ms.1 = self.window_ms.1.min(now_ms - SETTLE_MS);
+        self
+    }
 }
 
 impl Coverage {
@@ -221,6 +235,11 @@ impl Coverage {
             let facts = entry.facts.entry(learned.grid.width_ms).or_default();
             facts.counts.extend(learned.counts);
             facts.same_series.extend(learned.same_series);
+            facts.edges.heads.extend(learned.edges.heads);
+            facts.edges.tails.extend(learned.edges.tails);
+            while facts.edges.tails.len() > MOST_TAILS {
+                facts.edges.tails.pop_first();
+            }
             entry.listed = learned.listed.or(entry.listed.take());
             entry.density = density.or(entry.density);
         });
@@ -275,7 +294,8 @@ impl Entry {
             let own: usize = listed.by_replica.iter().map(Listing::heap_bytes).sum();
             own + listed.all.heap_bytes()
         });
-        ENTRY_BYTES + matchers + counts + listed
+        let edges: usize = self.facts.values().map(|facts| facts.edges.heap_bytes()).sum();
+        ENTRY_BYTES + matchers + counts + edges + listed
     }
 }
 

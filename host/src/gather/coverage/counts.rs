@@ -9,6 +9,8 @@ use crate::gather::Error;
 
 /// The label that the probe counts under.
 pub(super) const LABEL: &str = "n";
+/// The same for another window in the same answer.
+pub(super) const OTHER_LABEL: &str = "m";
 
 /// With fewer samples a bucket tells nothing about the spacing.
 const FEWEST_SAMPLES: u32 = 4;
@@ -64,6 +66,12 @@ impl Counts {
         self.0.first().map_or(0, |(samples, _)| width_ms / i64::from(*samples))
     }
 
+    /// The shortest interval of any series, in milliseconds, at least one.
+    #[must_use]
+    pub fn shortest_interval_ms(&self, width_ms: i64) -> i64 {
+        self.0.last().map_or(width_ms, |(samples, _)| width_ms / i64::from(*samples)).max(1)
+    }
+
     /// True if these can be the other's counts with samples missing: series by
     /// series, the richest first, there are no more.
     #[must_use]
@@ -114,23 +122,23 @@ impl Counts {
         Ok(shared(pairs.into_iter().map(Self::new)))
     }
 
-    /// The counts in the answer to one evaluation, and what stands there
-    /// under another `name` than a number.
+    /// The counts in the answer to one evaluation that stand there under a
+    /// label; and what stands there under a `name` instead of a number.
     ///
     /// # Errors
-    /// When the answer holds anything else.
+    /// When anything else stands under the label.
     pub(super) fn of_instant(
         answer: &SeriesBatch,
+        label: &str,
         name: &str,
     ) -> Result<(Self, Option<f64>), Error> {
         let (mut pairs, mut other) = (Vec::new(), None);
         for series in answer.iter() {
             let value = series.float_values.first().copied();
-            match series.labels.get(LABEL) {
-                Some(label) if label == name => other = value,
-                label => {
-                    pairs.push((whole(label.and_then(|text| text.parse().ok()))?, whole(value)?));
-                }
+            match series.labels.get(label) {
+                Some(own) if own == name => other = value,
+                Some(own) => pairs.push((whole(own.parse().ok())?, whole(value)?)),
+                None => {}
             }
         }
         Ok((Self::new(pairs), other))

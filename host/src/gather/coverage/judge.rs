@@ -11,13 +11,17 @@
 //! replica could fill; no other replica has more of them, so none scrapes
 //! more often and the rule finds no gap wider than the spacing; and no other
 //! replica has other series. Replicas before it in the order have nothing at
-//! all there, or are no better: the rule prefers the first.
+//! all there, or are no better: the rule prefers the first. Where the data
+//! itself begins or ends, other samples take the place of that bucket around
+//! the stretch ([`edges`]).
 //!
 //! **What it takes on trust.** That scrapes of one series keep their distance
 //! within a bucket that has its full number; that out of the settled past
 //! nothing changes later; and that two replicas which share timestamps to the
 //! millisecond do not also have scrapes that are late by more than a sixteenth
 //! of the interval (the rule takes such a sample for one that the other lacks).
+
+mod edges;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -27,6 +31,7 @@ use guest_merge::{AntiAffinity, Rule, Settings};
 use super::counts::Counts;
 use super::grid::Grid;
 use super::listing::Listing;
+pub use edges::{Edges, Head, Start};
 
 /// Ages of the newest samples are sums of roots: equal ones differ by less.
 const SAME_AGE: f64 = 1e-12;
@@ -68,7 +73,7 @@ impl Terms {
     }
 }
 
-/// The last bucket's width up to the present moment.
+/// The last bucket's width up to the present, or another moment.
 #[derive(Clone, Debug, Default)]
 pub struct Recent {
     /// Samples that the series have there.
@@ -93,6 +98,8 @@ pub struct Evidence<'a> {
     /// Buckets in which all replicas are known to have the same series, and
     /// the digest of these.
     pub same_series: &'a BTreeMap<i64, u128>,
+    /// How the data begins and ends, as far as it was asked.
+    pub edges: &'a Edges,
 }
 
 /// A stretch of time and the replica whose samples it consists of, both ends
@@ -124,10 +131,14 @@ impl Evidence<'_> {
     #[must_use]
     pub fn stretches(&self, terms: &Terms, window: (i64, i64)) -> Vec<Stretch> {
         let (start, end) = window;
-        let rows = self.rows();
+        let mut rows = self.rows();
+        // What begins with all data holds for the nothing before, too.
+        if let Some(place) = rows.iter().position(|row| self.begins_with(row)) {
+            rows.drain(..place);
+        }
         let stretches = rows.into_iter().filter_map(|row| {
             let row = if row.has_all { row } else { self.proven(row)? };
-            let (from, to) = self.inside(&row, terms)?;
+            let (from, to) = self.inside(&row, terms, end)?;
             let (from, to) = (from.max(start), to.min(end));
             (from <= to).then_some((from, to, row.replica))
         });
@@ -246,21 +257,30 @@ impl Evidence<'_> {
         (digest == same).then_some(Row { buckets: *first..=*last, ..row })
     }
 
-    /// The part of a row that nothing outside of it has a say in.
-    fn inside(&self, row: &Row, terms: &Terms) -> Option<(i64, i64)> {
-        let width = self.grid.width_ms;
-        let interval = row.counts.longest_interval_ms(width);
+    /// The part of a row, up to the window's end, that nothing outside of it
+    /// has a say in.
+    fn inside(&self, row: &Row, terms: &Terms, end: i64) -> Option<(i64, i64)> {
+        let interval = row.counts.longest_interval_ms(self.grid.width_ms);
         if self.counts.len() > 1 && interval > terms.longest_interval_ms {
             return None;
         }
-        let margin = terms.margin(self.grid);
-        let from = self.grid.end(row.buckets.start() - 1 + margin) + 1;
+        let from = if self.begins_with(row) {
+            i64::MIN
+        } else {
+            self.grid.end(row.buckets.start() - 1 + terms.margin(self.grid)) + 1
+        };
         let reaches_present = row.buckets.end() == self.buckets().end();
         let live = self.recent.filter(|_| reaches_present);
-        let to = live
+        let beyond = live
             .and_then(|(now, recent)| live_end(row, now, recent, interval))
-            .unwrap_or_else(|| self.grid.end(row.buckets.end() - margin));
+            .or_else(|| self.goes_on_to(row, end));
+        let to = self.end_of(row, terms).max(beyond.unwrap_or(i64::MIN));
         (from <= to).then_some((from, to))
+    }
+
+    /// Where a row ends, as far as its buckets tell.
+    fn end_of(&self, row: &Row, terms: &Terms) -> i64 {
+        self.grid.end(row.buckets.end() - terms.margin(self.grid))
     }
 }
 
@@ -280,7 +300,9 @@ fn live_end(row: &Row, now: i64, recent: &[Recent], interval: i64) -> Option<i64
         return None;
     }
     // Another replica's newer sample is taken if it is half an interval away.
-    let newest = others().all(|(_, other)| other.counts.is_empty() || same_age(own, other));
+    let is_seen = interval <= edges::LONGEST_AGE_MS;
+    let newest =
+        others().all(|(_, other)| other.counts.is_empty() || is_seen && same_age(own, other));
     Some(if newest { i64::MAX } else { now - interval * 3 / 2 })
 }
 

@@ -2,9 +2,12 @@
 //!
 //! In: a selector and a window. Out: the stretches in which one replica has
 //! all of the merged data. One round of small requests to every replica at
-//! once, seldom two: how many samples the series have in each bucket that is
+//! once, seldom more: how many samples the series have in each bucket that is
 //! not known yet, how that is at present, and which series there are. Where a
 //! replica does not answer, nothing is claimed: the raw way says what failed.
+
+mod edges;
+mod listings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use promql::matcher::{MatchOp, Matcher};
 use promql::{Labels, SeriesBatch};
 
-use super::judge::{Evidence, Recent, Stretch, Terms};
+use super::judge::{Edges, Evidence, Recent, Stretch, Terms};
 use super::{Counts, Density, Grid, Known, Learned, Listed, Listing, SETTLE_MS, counts};
 use crate::gather::Error;
 use crate::gather::group::Group;
@@ -116,22 +119,6 @@ impl Group {
         search.run(matchers).await
     }
 
-    /// All series of a selector in a window, of all replicas, with the group's
-    /// labels; nothing where one of them gave no answer.
-    pub async fn listing(
-        &self,
-        context: &Context,
-        matchers: &[Matcher],
-        window_ms: (i64, i64),
-    ) -> Option<Arc<Listing>> {
-        let grid = Grid::for_window(window_ms.1.saturating_sub(window_ms.0));
-        let question =
-            Question { matchers, grid, missing: None, now_ms: None, list: Some(window_ms) };
-        let found = self.ask_all(context, &question).await?;
-        let listings: Vec<Listing> = found.into_iter().filter_map(|one| one.listing).collect();
-        Some(Arc::new(Listing::union(&listings)))
-    }
-
     /// Asks every replica; nothing unless all of them answered.
     async fn ask_all(&self, context: &Context, question: &Question<'_>) -> Option<Vec<Found>> {
         let scattered = self
@@ -207,7 +194,8 @@ impl<'a> Search<'a> {
         let listings: Vec<&Listing> = listed.by_replica.iter().collect();
         let mut same_series = known.facts.same_series.clone();
         let mut agreed = Vec::new();
-        let evidence = self.evidence(&counts, &recent, &listings, &same_series);
+        let mut edges = known.facts.edges.clone();
+        let evidence = self.evidence(&counts, &recent, &listings, (&same_series, &edges));
         for row in evidence.doubtful(&self.terms, MOST_ROWS) {
             for bucket in [*row.buckets.start(), *row.buckets.end()] {
                 if !same_series.contains_key(&bucket) {
@@ -216,12 +204,15 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        let new = self.edges(matchers, &evidence, &mut whole).await;
         same_series.extend(agreed.iter().copied());
-        let evidence = self.evidence(&counts, &recent, &listings, &same_series);
+        edges.heads.extend(new.heads.clone());
+        edges.tails.extend(new.tails.clone());
+        let evidence = self.evidence(&counts, &recent, &listings, (&same_series, &edges));
         whole.stretches = evidence.stretches(&self.terms, self.window_ms);
         whole.listing = Some(Arc::clone(&listed.all));
         agreed.retain(|(bucket, _)| *bucket <= self.settled);
-        self.remember(matchers, &counts, listed, agreed);
+        self.remember(matchers, &counts, listed, agreed, self.settled_part(new));
         whole
     }
 
@@ -274,8 +265,8 @@ impl<'a> Search<'a> {
     /// True if the listings, made for a time before, still say it all.
     fn goes_on(&self, listed: &Listed, counts: &[Vec<Counts>], recent: &[Recent]) -> bool {
         let listings: Vec<&Listing> = listed.by_replica.iter().collect();
-        let none = BTreeMap::new();
-        let evidence = self.evidence(counts, recent, &listings, &none);
+        let (none, nothing) = (BTreeMap::new(), Edges::default());
+        let evidence = self.evidence(counts, recent, &listings, (&none, &nothing));
         evidence.goes_on_since(self.grid.at(listed.window_ms.1))
     }
 
@@ -284,7 +275,7 @@ impl<'a> Search<'a> {
         counts: &'b [Vec<Counts>],
         recent: &'b [Recent],
         listings: &'b [&'b Listing],
-        same_series: &'b BTreeMap<i64, u128>,
+        (same_series, edges): (&'b BTreeMap<i64, u128>, &'b Edges),
     ) -> Evidence<'b> {
         Evidence {
             grid: self.grid,
@@ -293,6 +284,7 @@ impl<'a> Search<'a> {
             recent: self.is_live.then_some((self.now_ms, recent)),
             listings,
             same_series,
+            edges,
         }
     }
 
@@ -351,6 +343,7 @@ impl<'a> Search<'a> {
         counts: &[Vec<Counts>],
         listed: Listed,
         same_series: Vec<(i64, u128)>,
+        edges: Edges,
     ) {
         let buckets = self.first..=self.last.min(self.settled);
         let by_bucket = buckets.clone().zip(0..).map(|(bucket, place)| {
@@ -367,7 +360,8 @@ impl<'a> Search<'a> {
             grid: self.grid,
             counts: by_bucket.collect(),
             same_series,
-            listed: Some(listed),
+            edges,
+            listed: Some(listed.settled(self.now_ms)),
         };
         self.group.coverage.learn(matchers, learned, Some(density), Instant::now());
     }
@@ -444,7 +438,7 @@ impl Replica {
         );
         let steps = Steps { start_ms: now_ms, end_ms: now_ms, step_ms: 0 };
         let answer = self.computed(group, context, text, steps).await?;
-        let (counts, age) = Counts::of_instant(&answer, AGE)?;
+        let (counts, age) = Counts::of_instant(&answer, counts::LABEL, AGE)?;
         Ok(Recent { counts, age })
     }
 

@@ -12,6 +12,7 @@ fn learned(buckets: std::ops::Range<i64>) -> Learned {
         grid: Grid { width_ms: 300_000 },
         counts: buckets.map(|bucket| (bucket, vec![counts.clone(), counts.clone()])).collect(),
         same_series: Vec::new(),
+        edges: Edges::default(),
         listed: None,
     }
 }

@@ -43,6 +43,8 @@ struct Target {
 struct Fleet {
     replicas: usize,
     targets: Vec<Target>,
+    /// When there is data at all, in every replica.
+    life: (i64, i64),
     holes: Vec<Hole>,
     jitter: i64,
     /// A replica that scrapes the first target so many times as often.
@@ -103,7 +105,9 @@ impl Fleet {
         let mut was_there = false;
         let mut due = START + target.phases[replica];
         while due <= now.min(START + LENGTH) {
-            let jitter = noise(due ^ (replica as i64) << 7 ^ (number as i64) << 3, self.jitter);
+            // Not so late that a moment shared by chance makes it a miss.
+            let most = self.jitter.min(interval / 100);
+            let jitter = noise(due ^ (replica as i64) << 7 ^ (number as i64) << 3, most);
             let time = due + jitter;
             due += interval;
             if time > now {
@@ -114,6 +118,9 @@ impl Fleet {
                     && hole.target.is_none_or(|own| own == number)
                     && (hole.from..hole.from + hole.length).contains(&(time - START))
             });
+            if !(self.life.0..=self.life.1).contains(&(time - START)) {
+                continue;
+            }
             let alive = (target.alive.0..target.alive.1).contains(&(time - START));
             if alive && hole.is_none() {
                 scrapes.push((time, false));
@@ -158,16 +165,67 @@ fn series_in(batch: &SeriesBatch, after: i64, until: i64) -> Listing {
     Listing::new(&present.map(|series| series.labels.clone()).collect::<Vec<_>>(), &Labels::empty())
 }
 
-fn recent(batch: &SeriesBatch, grid: Grid, now: i64) -> Recent {
-    let ages = batch.iter().filter_map(|series| {
+/// When a server saw the newest sample of each series.
+fn newest(batch: &SeriesBatch, now: i64) -> Vec<i64> {
+    let newest = batch.iter().filter_map(|series| {
         let last = series.window(now - 300_000 + 1, now);
-        let time = last.float_times.last()?;
         let value = last.float_values.last()?;
-        (!is_stale(*value)).then(|| ((now - time) as f64 / 1000.0).sqrt())
+        last.float_times.last().copied().filter(|_| !is_stale(*value))
     });
-    let ages: Vec<f64> = ages.collect();
-    let age = (!ages.is_empty()).then(|| ages.iter().sum());
-    Recent { counts: count(batch, now - grid.width_ms, now), age }
+    newest.collect()
+}
+
+fn roots(seconds: impl Iterator<Item = f64>) -> Option<f64> {
+    let roots: Vec<f64> = seconds.map(f64::sqrt).collect();
+    (!roots.is_empty()).then(|| roots.iter().sum())
+}
+
+fn recent(batch: &SeriesBatch, grid: Grid, now: i64) -> Recent {
+    let ages = newest(batch, now).into_iter().map(|time| (now - time) as f64 / 1000.0);
+    Recent { counts: count(batch, now - grid.width_ms, now), age: roots(ages) }
+}
+
+/// The first sample in a bucket as a subquery sees it.
+fn first_moment(batch: &SeriesBatch, grid: Grid, start: Start) -> Option<i64> {
+    let (after, until) = (grid.end(start.bucket - 1), grid.end(start.bucket));
+    let step = start.shortest_ms;
+    let mut moments = (after.div_euclid(step) + 1..).map(|n| n * step);
+    let moments = moments.by_ref().take_while(|moment| *moment <= until);
+    let first = moments.flat_map(|moment| newest(batch, moment)).min();
+    first.filter(|first| grid.at(*first) == start.bucket)
+}
+
+fn head(batch: &SeriesBatch, grid: Grid, start: Start, first: i64) -> Head {
+    let before = first - 1;
+    let ages = newest(batch, before + start.longest_ms).into_iter();
+    let age = roots(ages.map(|time| (time - before) as f64 / 1000.0));
+    let counts = count(batch, before, before + grid.width_ms);
+    let inside = count(batch, before, grid.end(start.bucket));
+    Head { onset: Recent { counts, age }, inside }
+}
+
+fn edges(
+    stores: &[SeriesBatch],
+    evidence: &Evidence<'_>,
+    terms: &Terms,
+    window: (i64, i64),
+) -> Edges {
+    let (grid, mut edges) = (evidence.grid, Edges::default());
+    if let Some(start) = evidence.open_start(terms) {
+        let firsts = stores.iter().filter_map(|batch| first_moment(batch, grid, start));
+        let mut firsts: Vec<i64> = firsts.collect();
+        firsts.dedup();
+        let heads = match firsts[..] {
+            [first] => stores.iter().map(|batch| head(batch, grid, start, first)).collect(),
+            _ => Vec::new(),
+        };
+        edges.heads.insert(start.bucket, heads);
+    }
+    if let Some(end) = evidence.open_end(terms, window) {
+        let tails = stores.iter().map(|batch| recent(batch, grid, end));
+        edges.tails.insert(end, tails.collect());
+    }
+    edges
 }
 
 fn answers(
@@ -213,6 +271,7 @@ fn judge(
         recent: found.live.then_some((now, &found.recent[..])),
         listings: &listings,
         same_series: &BTreeMap::new(),
+        edges: &Edges::default(),
     };
     for row in evidence.doubtful(&terms, 4) {
         for bucket in [*row.buckets.start(), *row.buckets.end()] {
@@ -222,7 +281,8 @@ fn judge(
             }
         }
     }
-    Evidence { same_series: &same_series, ..evidence }.stretches(&terms, window)
+    let edges = edges(stores, &evidence, &terms, window);
+    Evidence { same_series: &same_series, edges: &edges, ..evidence }.stretches(&terms, window)
 }
 
 /// The samples and markers of a batch in a stretch, by series.
@@ -244,7 +304,16 @@ fn within(batch: &SeriesBatch, from: i64, to: i64) -> Vec<(Labels, Vec<(i64, u64
 fn check(fleet: &Fleet, window: (i64, i64), now: i64) -> Vec<Stretch> {
     let stores: Vec<SeriesBatch> =
         (0..fleet.replicas).map(|replica| fleet.stores(replica, now)).collect();
-    let stretches = judge(&stores, &fleet.settings, window, now);
+    check_stores(&stores, fleet, window, now)
+}
+
+fn check_stores(
+    stores: &[SeriesBatch],
+    fleet: &Fleet,
+    window: (i64, i64),
+    now: i64,
+) -> Vec<Stretch> {
+    let stretches = judge(stores, &fleet.settings, window, now);
     let views: Vec<&SeriesBatch> = stores.iter().collect();
     let options = policy::Options { end_ms: now, ..policy::Options::everything(now) };
     let merged = policy::merge(&Binding::native(fleet.settings.clone()), &views, &options).series;
@@ -295,25 +364,76 @@ fn settings() -> impl Strategy<Value = Settings> {
     ]
 }
 
+/// Replicas, targets and the like without holes.
+fn plain(replicas: usize) -> impl Strategy<Value = Fleet> {
+    (
+        prop::collection::vec(target(), 1..4),
+        prop::sample::select(vec![0_i64, 0, 3, 200]),
+        prop_oneof![5 => Just(None), 1 => (0..replicas, 2_i64..4).prop_map(Some)],
+        prop_oneof![5 => Just(None), 1 => (0..replicas, 0_usize..2).prop_map(Some)],
+        settings(),
+    )
+        .prop_map(move |(targets, jitter, eager, lonely, settings)| Fleet {
+            replicas,
+            targets,
+            life: (i64::MIN / 2, i64::MAX / 2),
+            holes: Vec::new(),
+            jitter,
+            eager,
+            lonely,
+            settings,
+        })
+}
+
 fn fleet() -> impl Strategy<Value = Fleet> {
     (2_usize..4).prop_flat_map(|replicas| {
-        (
-            prop::collection::vec(target(), 1..4),
-            prop::collection::vec(hole(replicas), 0..4),
-            prop::sample::select(vec![0_i64, 0, 3, 200]),
-            prop_oneof![5 => Just(None), 1 => (0..replicas, 2_i64..4).prop_map(Some)],
-            prop_oneof![5 => Just(None), 1 => (0..replicas, 0_usize..2).prop_map(Some)],
-            settings(),
+        (plain(replicas), prop::collection::vec(hole(replicas), 0..4))
+            .prop_map(|(fleet, holes)| Fleet { holes, ..fleet })
+    })
+}
+
+/// Fleets with data for an hour or so, most of them with replicas that scrape
+/// at the same moments, and perhaps with holes where it begins and ends.
+fn short_lived() -> impl Strategy<Value = Fleet> {
+    let hole = |replicas: usize, at: i64| {
+        let target = prop_oneof![1 => Just(None), 3 => (0_usize..3).prop_map(Some)];
+        let length = prop_oneof![1_000_i64..40_000, 5_000_i64..8 * MINUTE];
+        (0..replicas, target, -40_000_i64..40_000, length).prop_map(
+            move |(replica, target, from, length)| Hole {
+                replica,
+                target,
+                from: at + from,
+                length,
+                marks: false,
+            },
         )
-            .prop_map(move |(targets, holes, jitter, eager, lonely, settings)| Fleet {
-                replicas,
-                targets,
-                holes,
-                jitter,
-                eager,
-                lonely,
-                settings,
-            })
+    };
+    let life = (20 * MINUTE..50 * MINUTE, 40 * MINUTE..90 * MINUTE);
+    let on_grid = prop_oneof![Just(1_i64), Just(15_000), Just(5 * MINUTE)];
+    (2_usize..4, life, on_grid, 0_u8..8).prop_flat_map(move |(replicas, life, grid, kind)| {
+        let from = life.0 / grid * grid;
+        let life = (from, from + life.1 / grid * grid);
+        let holes = (
+            prop::collection::vec(hole(replicas, life.0), 0..3),
+            prop::collection::vec(hole(replicas, life.1), 0..3),
+        );
+        (plain(replicas), holes).prop_map(move |(fleet, (mut holes, at_end))| {
+            holes.extend(at_end);
+            let mut fleet = Fleet { life, holes, ..fleet };
+            if kind > 0 {
+                fleet.targets.iter_mut().for_each(|one| one.phases = vec![one.phases[0]; 3]);
+            }
+            if kind > 2 {
+                fleet.jitter = 0;
+                fleet.eager = None;
+                fleet.lonely = None;
+                fleet.targets.iter_mut().for_each(|one| one.alive = (0, i64::MAX / 2));
+            }
+            if kind > 5 {
+                fleet.holes.clear();
+            }
+            fleet
+        })
     })
 }
 
@@ -330,6 +450,17 @@ proptest! {
         let window = (START + from, (START + from + length).min(START + now));
         check(&fleet, window, START + now);
     }
+
+    #[test]
+    fn so_it_is_where_all_data_begins_and_ends(
+        fleet in short_lived(),
+        before in 0..20 * MINUTE,
+        after in prop_oneof![Just(0_i64), -60_000_i64..60_000, -20 * MINUTE..20 * MINUTE],
+        now in prop_oneof![0..20 * MINUTE, Just(LENGTH)],
+    ) {
+        let (from, to) = (START + fleet.life.0 - before, START + fleet.life.1 + after);
+        check(&fleet, (from, to), to + now);
+    }
 }
 
 /// Two replicas of one target of two series, scraped every 15 seconds.
@@ -343,6 +474,7 @@ fn pair(phases: [i64; 2]) -> Fleet {
     Fleet {
         replicas: 2,
         targets: vec![target],
+        life: (i64::MIN / 2, i64::MAX / 2),
         holes: Vec::new(),
         jitter: 0,
         eager: None,
@@ -469,6 +601,83 @@ fn a_series_in_place_of_another_on_the_border_of_buckets_is_seen() {
     fleet.targets.push(Target { alive: (change, i64::MAX / 2), ..fleet.targets[0].clone() });
     fleet.targets.push(Target { alive: (i64::MIN / 2, change), ..fleet.targets[0].clone() });
     assert_eq!(check(&fleet, WINDOW, LATER), []);
+}
+
+#[test]
+fn data_that_begins_and_ends_in_the_window_is_whole_to_its_ends() {
+    let mut fleet = Fleet { life: (27 * MINUTE + 1, 71 * MINUTE), ..pair([0, 0]) };
+    fleet.targets.push(Target { phases: vec![4_321; 2], ..fleet.targets[0].clone() });
+    let window = (WINDOW.0, START + fleet.life.1);
+    assert_eq!(check(&fleet, window, LATER), [(window.0, window.1, 0)]);
+    // Where it begins with a bucket, too, and at the present.
+    fleet.life.0 = 30 * MINUTE;
+    assert_eq!(check(&fleet, window, LATER), [(window.0, window.1, 0)]);
+    assert_eq!(check(&fleet, window, window.1), [(window.0, window.1, 0)]);
+}
+
+#[test]
+fn offset_replicas_leave_the_beginning_of_the_data_open() {
+    let fleet = Fleet { life: (27 * MINUTE, 71 * MINUTE), ..pair([0, 10_500]) };
+    let end = START + fleet.life.1;
+    let stretches = check(&fleet, (WINDOW.0, end), LATER);
+    let [.., (from, to, 0)] = stretches[..] else { panic!("{stretches:?}") };
+    assert!(from > START + 27 * MINUTE && to == end - 22_500, "{stretches:?}");
+}
+
+#[test]
+fn a_first_or_last_scrape_that_one_replica_missed_is_seen() {
+    let life = (27 * MINUTE, 71 * MINUTE);
+    let mut fleet = Fleet { life, ..pair([0, 0]) };
+    fleet.targets.push(fleet.targets[0].clone());
+    let window = (WINDOW.0, START + life.1);
+    let missed = |replica, target, from| Hole {
+        replica,
+        target: Some(target),
+        from,
+        length: 1_000,
+        marks: false,
+    };
+    // Of one target here and of the other there: nothing is gained or lost.
+    for replica in [0, 1] {
+        fleet.holes = vec![missed(replica, 0, life.0), missed(1 - replica, 1, life.0)];
+        let stretches = check(&fleet, window, LATER);
+        assert!(stretches.last().is_some_and(|one| one.0 > START + life.0 && one.1 == window.1));
+        fleet.holes = vec![missed(replica, 0, life.1), missed(1 - replica, 1, life.1)];
+        let stretches = check(&fleet, window, LATER);
+        assert!(stretches.last().is_some_and(|one| one.0 == window.0 && one.1 < window.1));
+    }
+}
+
+#[test]
+fn a_target_whose_first_scrapes_differ_is_seen_behind_one_whose_do_not() {
+    let mut fleet = Fleet { life: (27 * MINUTE, 71 * MINUTE), ..pair([0, 0]) };
+    fleet.targets.push(Target { phases: vec![14_000, 3_000], ..fleet.targets[0].clone() });
+    let stretches = check(&fleet, WINDOW, LATER);
+    assert!(stretches.last().is_some_and(|one| one.0 > START + 27 * MINUTE), "{stretches:?}");
+}
+
+#[test]
+fn a_first_sample_too_close_to_the_next_is_seen() {
+    let begin = START + 27 * MINUTE;
+    let store = |first: &[i64]| {
+        let mut batch = SeriesBatch::new();
+        first.iter().for_each(|after| batch.push_float(begin + after, 1.0));
+        (2..400).for_each(|scrape| batch.push_float(begin + scrape * 15_000, 1.0));
+        batch.finish_series(Labels::from_pairs([("__name__", "x")]));
+        batch
+    };
+    // A subquery at every interval sees the second of two within one.
+    let stores = [store(&[14_995]), store(&[10, 14_995])];
+    let stretches = check_stores(&stores, &pair([0, 0]), WINDOW, LATER);
+    assert!(stretches.last().is_some_and(|one| one.0 > begin), "{stretches:?}");
+}
+
+#[test]
+fn an_earlier_replica_that_comes_back_after_the_windows_end_is_seen() {
+    let fleet = Fleet { holes: vec![hole_of(0, 10, 60)], ..pair([1_000, 14_500]) };
+    let end = START + 70 * MINUTE;
+    let stretches = check(&fleet, (WINDOW.0, end), LATER);
+    assert!(stretches.last().is_some_and(|one| one.2 == 1 && one.1 < end), "{stretches:?}");
 }
 
 #[test]

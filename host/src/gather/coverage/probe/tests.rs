@@ -136,6 +136,55 @@ async fn at_the_present_only_what_is_new_is_asked() {
 }
 
 #[tokio::test]
+async fn where_data_begins_and_ends_is_asked_once() {
+    let (start, end) = (past() - 240 * MINUTE, past() - 15_000);
+    // Not with a bucket.
+    let stores = [store(start, 240, 0, 0..3), store(start, 240, 0, 0..3)];
+    let first_missed = store(start, 240, 0, 0..4);
+    let window = (start - 30 * MINUTE, end);
+    let context = testing::context();
+    let both = pair(&stores).await;
+    let found = both.group.wholeness(&context, &selector(), window).await;
+    assert_eq!(found.stretches, [(window.0, window.1, 0)], "{:?}", both.between[0].queries());
+    // Each replica: counts, series, the end, the first moment, what follows.
+    assert_eq!((found.requests, both.requests()), (10, 10));
+    let again = both.group.wholeness(&context, &selector(), window).await;
+    assert_eq!((again.stretches, again.requests), (found.stretches, 0));
+    // A replica that began later.
+    let later = pair(&[first_missed, stores[0].clone()]).await;
+    let found = later.group.wholeness(&context, &selector(), window).await;
+    let [.., (from, to, 0)] = found.stretches[..] else { panic!("{:?}", found.stretches) };
+    assert!(from > start + 4 * MINUTE && to == end, "{:?}", found.stretches);
+    assert_eq!(found.requests, 8);
+    let again = later.group.wholeness(&context, &selector(), window).await;
+    assert_eq!((again.stretches, again.requests), (found.stretches, 0));
+}
+
+#[tokio::test]
+async fn what_is_settled_is_listed_once() {
+    let start = past() - 240 * MINUTE;
+    let stores = [store(start, 240, 0, 0..0), store(start, 240, 0, 0..0)];
+    let context = testing::context();
+    let window = (start + 20 * MINUTE, start + 200 * MINUTE);
+    for replicas in [1, 2] {
+        let some = pair(&stores[..replicas]).await;
+        for _ in 0..2 {
+            let listing = some.group.listing(&context, &selector(), window).await;
+            assert_eq!(listing.expect("listed").len(), 20);
+            assert_eq!(some.requests(), replicas);
+        }
+        // What is new is not, and only that is asked for.
+        let listing = some.group.listing(&context, &selector(), (window.0, now_ms())).await;
+        assert_eq!((listing.expect("listed").len(), some.requests()), (20, 2 * replicas));
+    }
+    // A probe for holes takes it over: counts only.
+    let both = pair(&stores).await;
+    both.group.listing(&context, &selector(), window).await.expect("listed");
+    let found = both.group.wholeness(&context, &selector(), window).await;
+    assert_eq!((found.stretches, found.requests), (vec![(window.0, window.1, 0)], 2));
+}
+
+#[tokio::test]
 async fn a_replica_without_an_answer_leaves_all_open_and_is_left_alone_for_a_while() {
     let start = past() - 240 * MINUTE;
     let stores = [store(start, 240, 0, 0..0), store(start, 240, 7_000, 0..0)];
