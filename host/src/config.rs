@@ -24,7 +24,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    AntiAffinity, Auth, Client, Config, Global, Identity, OnFailure, RemoteRead, Scheme,
+    AntiAffinity, Auth, Client, Config, Global, Identity, OnFailure, Pushdown, RemoteRead, Scheme,
     ServerGroup, Target, Tls, TlsVersion,
 };
 pub use policy_settings::policy_settings;

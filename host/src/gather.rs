@@ -8,9 +8,12 @@
 pub mod chunks;
 pub mod client;
 pub mod columns;
+pub mod coverage;
+pub mod dialect;
 pub mod external;
 pub mod group;
 pub mod matrix;
+pub mod push;
 pub mod remote_read;
 pub mod replica;
 pub mod reply;
@@ -18,8 +21,13 @@ pub mod scope;
 pub mod staleness;
 pub mod tls;
 
+mod concat;
 mod error;
 mod fleet;
+mod parts;
+mod pieces;
+#[cfg(test)]
+mod testing;
 mod weight;
 
 pub use error::{Error, GroupError};

@@ -10,6 +10,8 @@ pub mod server;
 pub mod api;
 pub mod query;
 
+pub mod plan;
+
 pub mod storage;
 
 pub mod gather;

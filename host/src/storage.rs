@@ -10,12 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
+use promql::ast::Expr;
 use promql::matcher::Matcher;
 pub use promql::query::{Lookups, Select};
 use promql::{Labels, SeriesBatch, budget::Budget};
 
+use crate::plan::{Plan, Steps};
+
 /// A boxed future: the trait below is used as an object.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = Result<Answer<T>, Error>> + Send + 'a>>;
+
+/// The future of a plan.
+pub type Planning<'a> = Pin<Box<dyn Future<Output = Plan> + Send + 'a>>;
 
 /// The warning of a result cut by `limit`; the text is Prometheus's.
 pub const TRUNCATED: &str = "results truncated due to limit";
@@ -70,6 +76,31 @@ impl Context {
     #[must_use]
     pub fn new(deadline: Instant, budget: Budget) -> Self {
         Self { deadline, budget, received: Arc::default() }
+    }
+}
+
+/// A query, for a storage that may answer parts of it itself.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// As it was sent; the spans of `expr` are of it.
+    pub text: String,
+    /// Type-checked, its durations resolved.
+    pub expr: Expr,
+    /// First evaluation time, in milliseconds.
+    pub start_ms: i64,
+    /// Last evaluation time, in milliseconds.
+    pub end_ms: i64,
+    /// Distance of evaluation times, in milliseconds; 0: an instant query.
+    pub step_ms: i64,
+    /// How it is evaluated.
+    pub options: promql::query::Options,
+}
+
+impl Question {
+    /// When it is evaluated.
+    #[must_use]
+    pub const fn steps(&self) -> Steps {
+        Steps { start_ms: self.start_ms, end_ms: self.end_ms, step_ms: self.step_ms }
     }
 }
 
@@ -148,6 +179,24 @@ pub trait Storage: Send + Sync + 'static {
         context: &'a Context,
         selects: &'a [Select],
     ) -> Boxed<'a, Vec<SeriesBatch>>;
+
+    /// What of a query this storage can answer itself, as values at the query's
+    /// steps, and should. Never fails: without knowledge it is nothing.
+    fn plan<'a>(&'a self, _context: &'a Context, _question: &'a Question) -> Planning<'a> {
+        Box::pin(async { Plan::default() })
+    }
+
+    /// The values of a plan's sites, in its order: each label set once, samples
+    /// at the query's steps.
+    fn sites<'a>(
+        &'a self,
+        _context: &'a Context,
+        _question: &'a Question,
+        plan: &'a Plan,
+    ) -> Boxed<'a, Vec<SeriesBatch>> {
+        let none = vec![SeriesBatch::new(); plan.sites.len()];
+        Box::pin(async { Ok(Answer { data: none, ..Answer::default() }) })
+    }
 
     /// Label sets, in label order, each once.
     fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>>;

@@ -4,7 +4,7 @@ use crate::proxy::Group;
 
 /// Whether the proxy knows the keys of [`Mode::configure`]; without them
 /// every mode would be the same.
-const HAS_PUSHDOWN_KEYS: bool = false;
+const HAS_PUSHDOWN_KEYS: bool = true;
 
 /// What is worth it for [`Mode::WhenWorthwhile`]: between what a short and a
 /// long query over some series of a test fleet reads.

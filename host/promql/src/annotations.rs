@@ -99,17 +99,21 @@ impl Item {
     }
 }
 
-/// `line:column`, both from 1; columns count bytes.
 fn position_text(query: &str, position: usize) -> String {
-    let Some(before) = query.as_bytes().get(..position) else {
-        return "invalid position".to_owned();
-    };
-    if query.is_empty() {
+    if query.is_empty() && position == 0 {
         return "unknown position".to_owned();
     }
+    place(query, position).unwrap_or_else(|| "invalid position".to_owned())
+}
+
+/// A byte of a query as notes name it: `line:column`, both from 1; columns
+/// count bytes. None if it is beyond the query.
+#[must_use]
+pub fn place(query: &str, position: usize) -> Option<String> {
+    let before = query.as_bytes().get(..position)?;
     let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
     let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-    format!("{line}:{column}")
+    Some(format!("{line}:{column}"))
 }
 
 #[cfg(test)]

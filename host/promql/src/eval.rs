@@ -13,6 +13,7 @@ mod changes;
 mod data;
 mod dates;
 mod functions;
+mod given;
 mod heap;
 mod histograms;
 mod info;
@@ -30,6 +31,7 @@ mod timestamps;
 
 use std::sync::Arc;
 
+use crate::SeriesBatch;
 use crate::annotations::{Annotations, Note};
 use crate::budget::Budget;
 use crate::plan::{Call, Grid, Node};
@@ -85,6 +87,7 @@ pub(crate) const SAME_LABELS: &str = "vector cannot contain metrics with the sam
 pub(crate) struct Evaluator<'a> {
     pub(crate) settings: Settings,
     pub(crate) data: &'a [Data],
+    pub(crate) given: &'a [SeriesBatch],
     pub(crate) budget: &'a Budget,
     pub(crate) annotations: Annotations,
 }
@@ -99,6 +102,7 @@ impl Evaluator<'_> {
         let block = match node {
             Node::Number(value) => Block::scalar(grid, vec![*value; grid.steps()]),
             Node::String(_) => Block::empty(grid),
+            Node::Given(index) => self.given(*index, grid),
             Node::Instant(selector) => self.instant(selector, grid)?,
             Node::Range(_) => {
                 return Err(Error::Execution("unexpected range vector in expression".to_owned()));

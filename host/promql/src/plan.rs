@@ -77,6 +77,16 @@ impl Grid {
         self.start_ms.saturating_add((step as i64).saturating_mul(self.step_ms))
     }
 
+    /// The step whose evaluation time this is.
+    pub(crate) fn step_at(&self, time_ms: i64) -> Option<usize> {
+        if time_ms < self.start_ms || time_ms > self.end_ms {
+            return None;
+        }
+        let since = i128::from(time_ms) - i128::from(self.start_ms);
+        let step_ms = i128::from(self.step_ms);
+        (since % step_ms == 0).then(|| usize::try_from(since / step_ms).ok()).flatten()
+    }
+
     /// All evaluation times.
     pub(crate) fn times(&self) -> impl Iterator<Item = i64> + use<> {
         let grid = *self;
@@ -118,6 +128,8 @@ pub(crate) enum Node {
     Negate(Box<Node>),
     /// The same at every step: computed once.
     Invariant(Box<Node>),
+    /// Values that come with the data, computed elsewhere: which of them.
+    Given(usize),
 }
 
 /// An instant-vector selector.

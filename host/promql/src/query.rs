@@ -3,7 +3,7 @@
 //! In: text or a tree, a time range, options; later the samples of each
 //! [`Select`]. Out: an [`Outcome`]. Synchronous, without I/O.
 
-use crate::ast::{Expr, ValueType};
+use crate::ast::{Expr, Span, ValueType};
 use crate::budget::{Budget, Exceeded};
 use crate::durations::{self, Evaluation};
 use crate::eval::{Data, Evaluator, Settings};
@@ -81,6 +81,7 @@ pub struct Query {
     instant: bool,
     value_type: ValueType,
     settings: Settings,
+    given: usize,
 }
 
 impl Query {
@@ -105,11 +106,28 @@ impl Query {
     /// # Errors
     /// When a computed duration is none, or the time range no range.
     pub fn from_expr(
-        mut expr: Expr,
+        expr: Expr,
         start_ms: i64,
         end_ms: i64,
         step_ms: i64,
         options: &Options,
+    ) -> Result<Self, Error> {
+        Self::with_given(expr, (start_ms, end_ms, step_ms), options, &[])
+    }
+
+    /// As [`Self::from_expr`], where the values of the expressions at the
+    /// spans `given` come with the data: instant vectors at the steps of the
+    /// query ([`Self::evaluate_with`]). They must not be inside a subquery,
+    /// nor what a function reads as a selector and not as its value
+    /// (`absent`, `timestamp`, `info`).
+    ///
+    /// # Errors
+    /// As [`Self::from_expr`].
+    pub fn with_given(
+        mut expr: Expr,
+        (start_ms, end_ms, step_ms): (i64, i64, i64),
+        options: &Options,
+        given: &[Span],
     ) -> Result<Self, Error> {
         let instant = step_ms == 0;
         if step_ms < 0 {
@@ -125,7 +143,7 @@ impl Query {
         }
         let range_ms = end_ms.saturating_sub(start_ms);
         durations::resolve(&mut expr, Evaluation { step_ms, range_ms })?;
-        let mut plan = plan::lower(&expr, grid, instant);
+        let mut plan = plan::lower(&expr, grid, instant, given);
         let defaults = plan::Defaults {
             lookback_ms: options.lookback_ms,
             subquery_step_ms: options.subquery_step_ms,
@@ -138,7 +156,7 @@ impl Query {
             type_and_unit: options.type_and_unit,
             start_timestamps: options.start_timestamps,
         };
-        Ok(Self { plan, selects, grid, instant, value_type, settings })
+        Ok(Self { plan, selects, grid, instant, value_type, settings, given: given.len() })
     }
 
     /// What must be fetched, in the order in which [`Self::evaluate`] wants
@@ -163,12 +181,32 @@ impl Query {
     /// # Panics
     /// When there is not one batch for each select.
     pub fn evaluate(&self, data: Vec<SeriesBatch>, budget: &Budget) -> Result<Outcome, Error> {
+        self.evaluate_with(data, &[], budget)
+    }
+
+    /// As [`Self::evaluate`], with a batch for each span given to
+    /// [`Self::with_given`]: samples stand at evaluation times of the query,
+    /// each label set occurs once.
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`].
+    ///
+    /// # Panics
+    /// When there is not one batch for each select and each span.
+    pub fn evaluate_with(
+        &self,
+        data: Vec<SeriesBatch>,
+        given: &[SeriesBatch],
+        budget: &Budget,
+    ) -> Result<Outcome, Error> {
         assert_eq!(data.len(), self.selects.len(), "there is a batch for each select");
+        assert_eq!(given.len(), self.given, "there is a batch for each span");
         let mut data: Vec<Data> = data.into_iter().map(Data::new).collect();
         plan::statistics_only(&self.plan, &mut |select| data[select].keep_statistics());
         let mut evaluator = Evaluator {
             settings: self.settings,
             data: &data,
+            given,
             budget,
             annotations: crate::annotations::Annotations::default(),
         };

@@ -140,3 +140,22 @@ fn the_value_type_of_a_range_query_is_a_matrix() {
     assert_eq!(query(0).value_type(), ValueType::Scalar);
     assert_eq!(query(1).value_type(), ValueType::Matrix);
 }
+
+#[test]
+fn given_values_stand_for_an_expression_at_their_own_moments_only() {
+    let text = "max(sum by (job) (x)) + 1";
+    let expr = promql::parser::parse(text, &promql::parser::Options::default()).unwrap();
+    let start = text.find("sum").unwrap();
+    let span = promql::ast::Span { start, end: text.rfind(") + 1").unwrap() };
+    let range = (0, 2 * MINUTE_MS, MINUTE_MS);
+    let query = Query::with_given(expr, range, &Options::default(), &[span]).unwrap();
+    assert!(query.selects().is_empty());
+    let mut given = SeriesBatch::new();
+    // Between two steps: no lookback reaches it.
+    given.extend_floats(&[0, MINUTE_MS + 1, 2 * MINUTE_MS], &[1.0, 7.0, 3.0]);
+    given.finish_series(Labels::from_pairs([("job", "a")]));
+    let outcome = query.evaluate_with(vec![], &[given], &Budget::unlimited()).unwrap();
+    let Value::Matrix(batch) = outcome.value else { panic!("a matrix is expected") };
+    assert_eq!(batch.series(0).float_times, [0, 2 * MINUTE_MS]);
+    assert_eq!(batch.series(0).float_values, [2.0, 4.0]);
+}

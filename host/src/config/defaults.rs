@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::model::{Scheme, TlsVersion};
+use super::model::{Pushdown, Scheme, TlsVersion};
 
 /// Prometheus's default; here the step of a subquery that names none.
 pub const EVALUATION_INTERVAL: Duration = Duration::from_secs(60);
@@ -16,6 +16,13 @@ pub const ANTI_AFFINITY: Duration = Duration::from_secs(10);
 
 /// The merge policy takes no more: beyond a day it is no scrape interval.
 pub const MAX_ANTI_AFFINITY: Duration = Duration::from_secs(86_400);
+
+/// Right wherever it is used, and used where it is cheaper.
+pub const PUSHDOWN: Pushdown = Pushdown::Auto;
+
+/// A fifth of a second of decoding, or so: below that the questions about
+/// holes cost as much as the samples.
+pub const PUSHDOWN_MIN_SAMPLES: u64 = 200_000;
 
 /// promxy's default. Short, because a replica whose machine is gone answers
 /// nothing at all, and the others of its group wait for it.

@@ -58,6 +58,9 @@ fn group(group: &ServerGroup) -> Map {
             // Unset is a state of its own: find out.
             .with_some("remote_read", remote_read.map(Value::bool))
             .with("remote_read_path", Value::text(&group.remote_read_path))
+            .with("pushdown", Value::text(group.pushdown.as_str()))
+            .with("pushdown_min_samples", Value::raw(group.pushdown_min_samples.to_string()))
+            .with("align_query_range_with_step", Value::bool(group.align_query_range_with_step))
             .with("ignore_error", Value::bool(group.on_failure == OnFailure::Ignore))
             .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn)),
         &group.client,

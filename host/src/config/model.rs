@@ -61,6 +61,13 @@ pub struct ServerGroup {
     pub anti_affinity: AntiAffinity,
     /// At equal times the larger value wins (a setting of the merge rule).
     pub prefer_max: bool,
+    /// Whether servers may be asked for results instead of raw samples.
+    pub pushdown: Pushdown,
+    /// With [`Pushdown::Auto`]: below so many raw samples, over all replicas,
+    /// nothing is pushed down.
+    pub pushdown_min_samples: u64,
+    /// The servers move the times of a range query to multiples of its step.
+    pub align_query_range_with_step: bool,
     /// What it means that no replica of the group answers.
     pub on_failure: OnFailure,
     /// How requests are made.
@@ -141,6 +148,33 @@ pub enum RemoteRead {
     Always,
     /// `false`: never.
     Never,
+}
+
+/// The three ways of `pushdown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushdown {
+    /// Where it gives what the merged samples give, and is worth it.
+    Auto,
+    /// Everywhere, to the first replica that answers: for servers whose data
+    /// is known to be equal.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+impl Pushdown {
+    /// All of them, in the order of the documentation.
+    pub const ALL: [Self; 3] = [Self::Auto, Self::Always, Self::Never];
+
+    /// As in the file.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// When samples of two replicas count as the same moment.

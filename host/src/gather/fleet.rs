@@ -10,22 +10,27 @@ use futures_util::future::join_all;
 use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
+use super::coverage::Coverage;
 use super::group::{Group, Scattered};
+use super::parts::HistogramTexts;
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
 use super::{GroupError, tls};
 use crate::config::{Config, OnFailure, ServerGroup};
+use crate::plan::Plan;
 use crate::policy;
 use crate::storage::{
-    Answer, Boxed, Context, Error, ExemplarRequest, Metadata, MetadataRequest, Scope, Select,
-    SeriesExemplars, Storage, TRUNCATED,
+    Answer, Boxed, Context, Error, ExemplarRequest, Metadata, MetadataRequest, Planning, Question,
+    Scope, Select, SeriesExemplars, Storage, TRUNCATED,
 };
 use crate::telemetry::Metrics;
 
 /// Every server group of the configuration.
 #[derive(Debug)]
 pub struct Fleet {
-    groups: Vec<Group>,
+    pub(super) groups: Vec<Group>,
+    /// Pushed texts whose values were native histograms.
+    pub(super) histograms: HistogramTexts,
 }
 
 /// Why the fleet cannot be set up.
@@ -58,7 +63,8 @@ impl Fleet {
                     .map_err(|cause| SetUpError { group: title.clone(), cause })?;
                 let replicas = targets
                     .into_iter()
-                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read));
+                    .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
+                    .map(|replica| replica.aligning_ranges(group.align_query_range_with_step));
                 groups.push(Group {
                     title: title.clone(),
                     labels,
@@ -66,11 +72,14 @@ impl Fleet {
                     policy: ArcSwap::new(bind(group)),
                     on_failure: group.on_failure,
                     client,
+                    pushdown: group.pushdown,
+                    pushdown_min_samples: group.pushdown_min_samples,
+                    coverage: Coverage::default(),
                     metrics: Arc::clone(metrics),
                 });
             }
         }
-        Ok(Self { groups })
+        Ok(Self { groups, histograms: HistogramTexts::default() })
     }
 
     /// Asks every group at once. A group that is not required costs a
@@ -82,9 +91,21 @@ impl Fleet {
     where
         F: Future<Output = Result<T, GroupError>>,
     {
-        let results = join_all(self.groups.iter().map(ask)).await;
+        self.each_of(self.groups.iter().collect(), ask).await
+    }
+
+    /// The same for some of the groups.
+    async fn each_of<'a, T, F>(
+        &'a self,
+        groups: Vec<&'a Group>,
+        ask: impl Fn(&'a Group) -> F,
+    ) -> Result<(Vec<(&'a Group, T)>, Vec<String>), GroupError>
+    where
+        F: Future<Output = Result<T, GroupError>>,
+    {
+        let results = join_all(groups.iter().map(|group| ask(group))).await;
         let (mut answers, mut warnings) = (Vec::new(), Vec::new());
-        for (group, result) in self.groups.iter().zip(results) {
+        for (group, result) in groups.into_iter().zip(results) {
             match result {
                 Ok(answer) => answers.push((group, answer)),
                 Err(error) if group.on_failure == OnFailure::Fail || error.is_about_the_query() => {
@@ -181,31 +202,57 @@ fn merge_column(binding: &policy::Binding, column: Vec<SeriesBatch>) -> policy::
     policy::merge(binding, &filled, &policy::Options::everything(0))
 }
 
+impl Fleet {
+    /// Samples of each selector, of the series of these groups or of all.
+    pub(super) async fn select_of(
+        &self,
+        context: &Context,
+        selects: &[Select],
+        groups: Option<&[usize]>,
+    ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
+        let asked = self.groups.iter().enumerate();
+        let asked = asked.filter(|(index, _)| groups.is_none_or(|groups| groups.contains(index)));
+        let asked: Vec<&Group> = asked.map(|(_, group)| group).collect();
+        let (answers, mut warnings) =
+            self.each_of(asked, |group| group.select(context, selects)).await?;
+        let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];
+        let mut infos = Vec::new();
+        for (_, answer) in answers {
+            warnings.extend(answer.warnings);
+            infos.extend(answer.infos);
+            for (column, batch) in columns.iter_mut().zip(answer.data) {
+                column.push(batch);
+            }
+        }
+        let mut data = Vec::with_capacity(columns.len());
+        for merged in self.across_groups(columns).await? {
+            warnings.extend(merged.warnings);
+            data.push(merged.series);
+        }
+        Ok(answer(data, warnings, infos))
+    }
+}
+
 impl Storage for Fleet {
     fn select<'a>(
         &'a self,
         context: &'a Context,
         selects: &'a [Select],
     ) -> Boxed<'a, Vec<SeriesBatch>> {
-        Box::pin(async move {
-            let (answers, mut warnings) =
-                self.every(|group| group.select(context, selects)).await?;
-            let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];
-            let mut infos = Vec::new();
-            for (_, answer) in answers {
-                warnings.extend(answer.warnings);
-                infos.extend(answer.infos);
-                for (column, batch) in columns.iter_mut().zip(answer.data) {
-                    column.push(batch);
-                }
-            }
-            let mut data = Vec::with_capacity(columns.len());
-            for merged in self.across_groups(columns).await? {
-                warnings.extend(merged.warnings);
-                data.push(merged.series);
-            }
-            Ok(answer(data, warnings, infos))
-        })
+        Box::pin(self.select_of(context, selects, None))
+    }
+
+    fn plan<'a>(&'a self, context: &'a Context, question: &'a Question) -> Planning<'a> {
+        Box::pin(self.decide(context, question))
+    }
+
+    fn sites<'a>(
+        &'a self,
+        context: &'a Context,
+        question: &'a Question,
+        plan: &'a Plan,
+    ) -> Boxed<'a, Vec<SeriesBatch>> {
+        Box::pin(self.answer_sites(context, question, plan))
     }
 
     fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>> {

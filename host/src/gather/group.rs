@@ -12,10 +12,12 @@ use promql::budget::{Budget, Exceeded};
 use promql::{Labels, SeriesBatch};
 
 use super::client::Client;
+use super::coverage::Coverage;
+use super::pieces::pieces_for;
 use super::replica::Replica;
 use super::scope::{resolve, with_group_labels};
 use super::{Error, GroupError};
-use crate::config::OnFailure;
+use crate::config::{OnFailure, Pushdown};
 use crate::policy;
 use crate::storage::{Answer, Context, Select};
 use crate::telemetry::Metrics;
@@ -40,6 +42,12 @@ pub struct Group {
     pub on_failure: OnFailure,
     /// Its connections.
     pub client: Client,
+    /// Whether its replicas may evaluate.
+    pub pushdown: Pushdown,
+    /// Below so many raw samples, over all replicas, they need not.
+    pub pushdown_min_samples: u64,
+    /// What is known of the holes in its replicas.
+    pub coverage: Coverage,
     /// Where its requests are counted.
     pub metrics: Arc<Metrics>,
 }
@@ -146,7 +154,7 @@ impl Group {
         Ok(scattered)
     }
 
-    fn record<T>(
+    pub(super) fn record<T>(
         &self,
         replica: &Replica,
         call: &'static str,
@@ -195,12 +203,14 @@ impl Group {
             return Ok(answer);
         }
         let texts: Vec<Select> = asked.iter().map(|(_, select)| select.clone()).collect();
+        let pieces: Vec<usize> = texts.iter().map(|select| self.pieces(select)).collect();
         let scattered = self
             .scatter("get_value", context, |replica, own| {
-                let texts = &texts;
-                async move { replica.select(&self.client, &own, texts).await }
+                let (texts, pieces) = (&texts, &pieces);
+                async move { replica.select_in_pieces(&self.client, &own, texts, pieces).await }
             })
             .await?;
+        self.learn(&texts, &scattered.answers);
         answer.warnings = scattered.warnings;
         answer.infos = scattered.infos;
         let windows: Vec<Wanted> =
@@ -218,6 +228,27 @@ impl Group {
             answer.warnings.extend(merged.warnings);
         }
         Ok(answer)
+    }
+}
+
+impl Group {
+    /// In how many pieces a selector is asked for, by what is known of it.
+    fn pieces(&self, select: &Select) -> usize {
+        let window = (select.start_ms, select.end_ms);
+        let estimate = self.coverage.estimate(&select.matchers, window);
+        pieces_for(estimate.map(|estimate| estimate.samples / self.replicas.len().max(1) as u64))
+    }
+
+    /// Remembers how much there was of each selector.
+    fn learn(&self, selects: &[Select], answers: &[Vec<SeriesBatch>]) {
+        for (position, select) in selects.iter().enumerate() {
+            let batches = || answers.iter().map(|answer| &answer[position]);
+            let series = batches().map(SeriesBatch::len).max().unwrap_or(0);
+            let samples: usize = batches().map(SeriesBatch::samples).sum();
+            let window = (select.start_ms, select.end_ms);
+            let (series, samples) = (series as u64, samples as u64);
+            self.coverage.learn_from_merge(&select.matchers, window, series, samples);
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Method, Response, StatusCode};
@@ -17,7 +18,11 @@ use promql::{Labels, SeriesBatch};
 
 use super::client::{self, Call, Client};
 use super::columns::Window;
+use super::concat::concat;
+use super::dialect::Dialect;
 use super::matrix::{self, QueryData};
+use super::pieces::windows;
+use super::push::{PARALLEL_PIECES, Steps};
 use super::remote_read::{self, Format, ResponseType};
 use super::reply::{self, Reply};
 use super::{Error, external, staleness};
@@ -30,6 +35,9 @@ const STREAM_BACKLOG: usize = 8;
 const REMOTE_READ_RETRY: Duration = Duration::from_secs(600);
 /// How long a server's external labels are believed to be unchanged.
 const EXTERNAL_LABELS_TTL: Duration = Duration::from_secs(60);
+
+/// Where label sets are listed.
+const SERIES: &str = "/api/v1/series";
 
 /// One server of a group.
 #[derive(Debug)]
@@ -45,6 +53,10 @@ pub struct Replica {
     no_remote_read_until: AtomicU64,
     external_labels: Mutex<Option<(Instant, Labels)>>,
     epoch: Instant,
+    /// It moves the times of a range query to multiples of its step.
+    pub(super) aligns_ranges: bool,
+    /// What its exams came to.
+    pub(super) dialect: Dialect,
 }
 
 impl Replica {
@@ -60,7 +72,17 @@ impl Replica {
             no_remote_read_until: AtomicU64::new(0),
             external_labels: Mutex::new(None),
             epoch: Instant::now(),
+            aligns_ranges: false,
+            dialect: Dialect::default(),
         }
+    }
+
+    /// The same, for a server that moves the times of a range query to
+    /// multiples of its step, if that is said.
+    #[must_use]
+    pub fn aligning_ranges(mut self, aligns_ranges: bool) -> Self {
+        self.aligns_ranges = aligns_ranges;
+        self
     }
 
     /// Raw samples of each selector, one batch per selector, in any series
@@ -74,15 +96,30 @@ impl Replica {
         context: &Context,
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
+        self.select_in_pieces(client, context, selects, &vec![1; selects.len()]).await
+    }
+
+    /// The same, each selector in so many pieces of its window (above zero).
+    ///
+    /// # Errors
+    /// When the server gives no usable answer to any one of them.
+    pub async fn select_in_pieces(
+        &self,
+        client: &Client,
+        context: &Context,
+        selects: &[Select],
+        pieces: &[usize],
+    ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
         if self.tries_remote_read() {
-            match self.remote_read(client, context, selects).await {
+            match self.remote_read(client, context, selects, pieces).await {
                 Err(error) if self.remote_read == RemoteRead::Auto && error.says_unsupported() => {
                     self.forget_remote_read(&error);
                 }
                 result => return result.map(|data| Answer { data, ..Answer::default() }),
             }
         }
-        let asked = selects.iter().map(|select| self.query_raw(client, context, select));
+        let asked = selects.iter().zip(pieces);
+        let asked = asked.map(|(select, pieces)| self.query_raw(client, context, select, *pieces));
         let mut answer: Answer<Vec<SeriesBatch>> = Answer::default();
         for part in futures_util::future::try_join_all(asked).await? {
             answer.data.push(answer_into(part, &mut answer.warnings, &mut answer.infos));
@@ -114,14 +151,16 @@ impl Replica {
         client: &Client,
         context: &Context,
         selects: &[Select],
+        pieces: &[usize],
     ) -> Result<Vec<SeriesBatch>, Error> {
         const CHUNKS_FIRST: &[ResponseType] =
             &[ResponseType::StreamedXorChunks, ResponseType::Samples];
         let external = self.external_labels(client, context).await?;
-        let read = match self.read(client, context, selects, CHUNKS_FIRST).await {
+        let asked = (selects, pieces);
+        let read = match self.read_in_pieces(client, context, asked, CHUNKS_FIRST).await {
             Err(Error::UnknownEncoding(cause)) => {
                 tracing::debug!(replica = %self.name, %cause, "asking again for plain samples");
-                self.read(client, context, selects, &[ResponseType::Samples]).await
+                self.read_in_pieces(client, context, asked, &[ResponseType::Samples]).await
             }
             other => other,
         };
@@ -134,7 +173,7 @@ impl Replica {
         Ok(batches)
     }
 
-    async fn read(
+    pub(super) async fn read(
         &self,
         client: &Client,
         context: &Context,
@@ -195,51 +234,97 @@ impl Replica {
         client: &Client,
         context: &Context,
         select: &Select,
+        pieces: usize,
     ) -> Result<Answer<SeriesBatch>, Error> {
         let selector = selector_text(&select.matchers);
-        let width = select.end_ms.saturating_sub(select.start_ms).saturating_add(1);
-        let form = [
-            ("query", format!("{selector}[{width}ms]")),
-            ("time", seconds(select.end_ms)),
-            ("timeout", timeout(context.deadline)),
-        ];
-        let raw = async {
-            let mut answer = self.query(client, context, "/api/v1/query", &form).await?;
-            answer.data.retain_window(select.start_ms, select.end_ms);
-            Ok(answer)
-        };
+        let windows = windows(select, pieces);
+        let raw =
+            windows.iter().map(|window| self.query_window(client, context, &selector, *window));
+        let raw = all_of(raw.collect());
         let Some(grid) = select.lookups else { return raw.await };
-        let seen = self.query_grid(client, context, &selector, grid);
-        let (mut answer, seen) = futures_util::future::try_join(raw, seen).await?;
+        let longest = grid_steps(grid).count().div_ceil(windows.len() as u64);
+        let grids = grid_steps(grid).pieces(longest);
+        let seen = grids
+            .iter()
+            .map(|steps| self.query_grid(client, context, &selector, (*steps, grid.lookback_ms)));
+        let (mut answer, seen) =
+            futures_util::future::try_join(raw, all_of(seen.collect())).await?;
         let seen = answer_into(seen, &mut answer.warnings, &mut answer.infos);
         answer.data = staleness::restore(&answer.data, &seen, grid);
         Ok(answer)
     }
 
-    /// An instant-vector selector, evaluated by the server.
+    /// The samples of a selector within a window, both ends included.
+    async fn query_window(
+        &self,
+        client: &Client,
+        context: &Context,
+        selector: &str,
+        (start_ms, end_ms): (i64, i64),
+    ) -> Result<Answer<SeriesBatch>, Error> {
+        let width = end_ms.saturating_sub(start_ms).saturating_add(1);
+        let form = [
+            ("query", format!("{selector}[{width}ms]")),
+            ("time", seconds(end_ms)),
+            ("timeout", timeout(context.deadline)),
+        ];
+        let mut answer = self.query(client, context, "/api/v1/query", &form).await?;
+        answer.data.retain_window(start_ms, end_ms);
+        Ok(answer)
+    }
+
+    /// An instant-vector selector, evaluated by the server. One that moves
+    /// range queries is asked at later times that it leaves alone, and to look
+    /// as much further back.
     async fn query_grid(
         &self,
         client: &Client,
         context: &Context,
         selector: &str,
-        grid: Lookups,
+        (steps, lookback_ms): (Steps, i64),
     ) -> Result<Answer<SeriesBatch>, Error> {
-        let mut form = vec![
-            ("query", selector.to_owned()),
+        let shift = if self.evaluates_at(&steps) {
+            0
+        } else {
+            steps.step_ms - steps.start_ms.rem_euclid(steps.step_ms)
+        };
+        let offset = if shift == 0 { String::new() } else { format!(" offset {shift}ms") };
+        let form = vec![
+            ("query", format!("{selector}{offset}")),
             ("timeout", timeout(context.deadline)),
-            ("lookback_delta", seconds(grid.lookback_ms)),
+            ("lookback_delta", seconds(lookback_ms)),
         ];
-        if grid.start_ms == grid.end_ms {
-            form.push(("time", seconds(grid.start_ms)));
+        let asked = Steps {
+            start_ms: steps.start_ms.saturating_add(shift),
+            end_ms: steps.end_ms.saturating_add(shift),
+            ..steps
+        };
+        let mut answer = self.query_at(client, context, form, asked).await?;
+        if shift != 0 {
+            answer.data = earlier(&answer.data, shift);
+        }
+        Ok(answer)
+    }
+
+    /// A query at steps; `form` has all but the times.
+    pub(super) async fn query_at(
+        &self,
+        client: &Client,
+        context: &Context,
+        mut form: Vec<(&str, String)>,
+        steps: Steps,
+    ) -> Result<Answer<SeriesBatch>, Error> {
+        if steps.step_ms <= 0 {
+            form.push(("time", seconds(steps.start_ms)));
             return self.query(client, context, "/api/v1/query", &form).await;
         }
-        form.push(("start", seconds(grid.start_ms)));
-        form.push(("end", seconds(grid.end_ms)));
-        form.push(("step", seconds(grid.step_ms)));
+        form.push(("start", seconds(steps.start_ms)));
+        form.push(("end", seconds(steps.end_ms)));
+        form.push(("step", seconds(steps.step_ms)));
         self.query(client, context, "/api/v1/query_range", &form).await
     }
 
-    async fn query(
+    pub(super) async fn query(
         &self,
         client: &Client,
         context: &Context,
@@ -273,7 +358,7 @@ impl Replica {
         context: &Context,
         scope: &Scope,
     ) -> Result<Answer<Vec<Labels>>, Error> {
-        let body = self.post(client, context, "/api/v1/series", &scope_form(scope)).await?;
+        let body = self.post(client, context, SERIES, &scope_form(scope)).await?;
         decoded(body, context, |body, budget| Ok(reply::series(body, budget)?)).await
     }
 
@@ -344,7 +429,7 @@ impl Replica {
     }
 
     /// Asks by `POST`, or by `GET` where the server wants that.
-    async fn post(
+    pub(super) async fn post(
         &self,
         client: &Client,
         context: &Context,
@@ -377,7 +462,8 @@ impl Replica {
         form: &[(&str, String)],
     ) -> Result<Response<Incoming>, Error> {
         let url = format!("{}{path}", self.name);
-        let accept_encoding = self.accept_encoding;
+        // Label sets repeat so much that they shrink twentyfold.
+        let accept_encoding = if path == SERIES { "gzip" } else { self.accept_encoding };
         let call = Call { method, url: &url, form, body: None, accept_encoding };
         client.send(call, context.deadline).await
     }
@@ -488,6 +574,42 @@ fn answer_into<T>(answer: Answer<T>, warnings: &mut Vec<String>, infos: &mut Vec
     answer.data
 }
 
+/// Answers for consecutive pieces of time as one, a few asked for at once.
+async fn all_of<F>(asked: Vec<F>) -> Result<Answer<SeriesBatch>, Error>
+where
+    F: Future<Output = Result<Answer<SeriesBatch>, Error>>,
+{
+    let answers: Vec<_> = stream::iter(asked).buffered(PARALLEL_PIECES).try_collect().await?;
+    let mut whole: Answer<SeriesBatch> = Answer::default();
+    let parts = answers
+        .into_iter()
+        .map(|answer| answer_into(answer, &mut whole.warnings, &mut whole.infos))
+        .collect();
+    whole.data = concat(parts);
+    Ok(whole)
+}
+
+/// The times of lookups; a single one is an instant query.
+const fn grid_steps(grid: Lookups) -> Steps {
+    let step_ms = if grid.start_ms == grid.end_ms { 0 } else { grid.step_ms };
+    Steps { start_ms: grid.start_ms, end_ms: grid.end_ms, step_ms }
+}
+
+/// The same samples, so many milliseconds earlier.
+fn earlier(batch: &SeriesBatch, shift: i64) -> SeriesBatch {
+    let mut moved = SeriesBatch::with_capacity(batch.len(), batch.samples());
+    for series in batch.iter() {
+        for (time, value) in series.float_times.iter().zip(series.float_values) {
+            moved.push_float(time - shift, *value);
+        }
+        for (time, value) in series.histogram_times.iter().zip(series.histogram_values) {
+            moved.push_histogram(time - shift, value.clone());
+        }
+        moved.finish_series(series.labels.clone());
+    }
+    moved
+}
+
 fn joined<T>(result: Result<T, tokio::task::JoinError>) -> Result<T, Error> {
     result.map_err(|error| Error::Decode(format!("decoder: {error}")))
 }
@@ -535,7 +657,7 @@ fn scope_form(scope: &Scope) -> Vec<(&'static str, String)> {
 }
 
 /// Milliseconds as decimal seconds, exactly.
-fn seconds(time_ms: i64) -> String {
+pub(super) fn seconds(time_ms: i64) -> String {
     let (sign, magnitude) = (if time_ms < 0 { "-" } else { "" }, time_ms.unsigned_abs());
     match magnitude % 1000 {
         0 => format!("{sign}{}", magnitude / 1000),
@@ -543,7 +665,7 @@ fn seconds(time_ms: i64) -> String {
     }
 }
 
-fn timeout(deadline: Instant) -> String {
+pub(super) fn timeout(deadline: Instant) -> String {
     let left = deadline.saturating_duration_since(Instant::now()).as_millis().max(1);
     format!("{left}ms")
 }
@@ -554,7 +676,7 @@ fn is_local(url: &str) -> bool {
     ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

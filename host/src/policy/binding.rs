@@ -119,6 +119,19 @@ impl Binding {
         &self.fallback
     }
 
+    /// The settings of the built-in rule, where it is what merges: natively or
+    /// as the component that is part of this executable.
+    #[must_use]
+    pub fn builtin_rule(&self) -> Option<&Settings> {
+        let is_builtin = match &self.code {
+            Code::Native => true,
+            Code::Component { version, settings, .. } => {
+                version.is_builtin() && Settings::from_json(settings).as_ref() == Ok(&self.fallback)
+            }
+        };
+        is_builtin.then_some(&self.fallback)
+    }
+
     /// How much more than the wanted window must be fetched on both sides, so
     /// that decisions at its borders are those of every other window; none if
     /// no finite amount suffices.

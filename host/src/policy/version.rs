@@ -31,6 +31,7 @@ pub struct Version {
     digest: String,
     size: usize,
     imports: Vec<String>,
+    is_builtin: bool,
 }
 
 /// What a policy says of itself.
@@ -66,7 +67,8 @@ impl Version {
         // them if settings or version differ.
         let component = unsafe { Component::deserialize(engine.wasm(), BUILTIN) };
         let component = component.map_err(|error| Error::Compile(format!("{error:#}")))?;
-        Self::link(engine, &component, BUILTIN_WASM, &Limits::default())
+        let version = Self::link(engine, &component, BUILTIN_WASM, &Limits::default())?;
+        Ok(Self { is_builtin: true, ..version })
     }
 
     /// Checks and compiles a component from anywhere; takes its time (some
@@ -108,6 +110,7 @@ impl Version {
             digest: hex(&Sha256::digest(wasm)),
             size: wasm.len(),
             imports,
+            is_builtin: false,
         })
     }
 
@@ -115,6 +118,12 @@ impl Version {
     #[must_use]
     pub const fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// True for the component that is part of this executable.
+    #[must_use]
+    pub const fn is_builtin(&self) -> bool {
+        self.is_builtin
     }
 
     /// SHA-256 of the component's bytes, in hexadecimal.

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 
 use promql::SeriesBatch;
 use promql::budget::{Budget, Exceeded};
-use promql::query::Query;
+use promql::durations::{self, Evaluation};
+use promql::query::{Query, Select};
 use tokio::sync::Semaphore;
 
 use super::{Error, Outcome, Request, Run, Running, SampleCounts, Statistics, Stats, Timings};
-use crate::storage::{self, Answer, Context, Storage};
+use crate::plan::Plan;
+use crate::storage::{self, Answer, Context, Question, Storage};
 use crate::telemetry::Metrics;
 
 /// Warnings, and infos, that an answer lists (prometheus/web/api/v1/api.go).
@@ -46,7 +48,8 @@ impl Engine {
         Self { storage, limits, places, metrics }
     }
 
-    /// The whole flow: wait for a place, parse, fetch and merge, evaluate.
+    /// The whole flow: wait for a place, parse, plan, fetch and merge what the
+    /// plan leaves to us beside what the servers evaluate, evaluate the rest.
     async fn answer(&self, request: Request, context: Context) -> Result<Outcome, Error> {
         let arrived = Instant::now();
         let _place = self.wait_for_place(&context).await?;
@@ -55,18 +58,32 @@ impl Engine {
         // Whatever ends this future stops what still works for it elsewhere.
         let _cancel = CancelOnDrop(context.budget.clone());
 
-        let query = Arc::new(self.parse(&request)?);
-        let fetched = self.fetch(&context, &query).await?;
+        let question = self.parse(&request)?;
+        let mut query = ready(&question, &Plan::default())?;
+        let plan = in_time(&context, self.storage.plan(&context, &question)).await?;
+        if !plan.sites.is_empty() {
+            query = ready(&question, &plan)?;
+        }
+        let fetching = self.fetch(&context, query.selects());
+        let pushing = self.storage.sites(&context, &question, &plan);
+        let both = async { tokio::try_join!(fetching, pushing) };
+        let (mut fetched, given) = in_time(&context, both).await??;
+        fetched.warnings.extend(plan.warnings.into_iter().chain(given.warnings));
+        fetched.infos.extend(given.infos);
         let prepared = arrived.elapsed();
-        let loaded = fetched.data.iter().map(SeriesBatch::samples).sum::<usize>();
+        let batches = fetched.data.iter().chain(&given.data);
+        let loaded = batches.map(SeriesBatch::samples).sum::<usize>();
 
-        let evaluated = evaluate(Arc::clone(&query), fetched.data, &context).await?;
+        let evaluated = evaluate(query, fetched.data, given.data, &context).await?;
         let total = arrived.elapsed();
         drop(running);
 
         let (mut warnings, mut infos) = evaluated.annotations.texts(&request.text, MAX_ANNOTATIONS);
         warnings.splice(0..0, fetched.warnings);
         infos.splice(0..0, fetched.infos);
+        for texts in [&mut warnings, &mut infos] {
+            *texts = once(std::mem::take(texts));
+        }
         let stats = (request.stats != Stats::None)
             .then(|| statistics(&context, loaded, &[queued, prepared, total]));
         Ok(Outcome { value: evaluated.value, warnings, infos, stats })
@@ -83,25 +100,83 @@ impl Engine {
         }
     }
 
-    fn parse(&self, request: &Request) -> Result<Query, Error> {
+    fn parse(&self, request: &Request) -> Result<Question, Error> {
         let mut options = self.limits.options;
         if let Some(lookback_ms) = request.lookback_ms {
             options.lookback_ms = lookback_ms;
         }
-        let Request { text, start_ms, end_ms, step_ms, .. } = request;
-        Ok(Query::new(text, *start_ms, *end_ms, *step_ms, &options)?)
+        let Request { start_ms, end_ms, step_ms, .. } = *request;
+        let parsed = promql::parser::parse(&request.text, &options.language);
+        let mut expr = parsed.map_err(promql::query::Error::Parse)?;
+        let evaluation = Evaluation { step_ms, range_ms: end_ms.saturating_sub(start_ms) };
+        durations::resolve(&mut expr, evaluation).map_err(promql::query::Error::Duration)?;
+        let text = request.text.clone();
+        Ok(Question { text, expr, start_ms, end_ms, step_ms, options })
     }
 
+    /// Samples of each selector. What occurs twice is fetched once.
     async fn fetch(
         &self,
         context: &Context,
-        query: &Query,
-    ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
-        let fetching = self.storage.select(context, query.selects());
-        match tokio::time::timeout_at(context.deadline.into(), fetching).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(timed_out()),
+        selects: &[Select],
+    ) -> Result<Answer<Vec<SeriesBatch>>, storage::Error> {
+        let mut distinct: Vec<Select> = Vec::new();
+        let places: Vec<usize> = selects
+            .iter()
+            .map(|select| {
+                distinct.iter().position(|own| own == select).unwrap_or_else(|| {
+                    distinct.push(select.clone());
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        if distinct.is_empty() {
+            return Ok(Answer::default());
         }
+        let mut answer = self.storage.select(context, &distinct).await?;
+        if distinct.len() < selects.len() {
+            answer.data = places.into_iter().map(|place| answer.data[place].clone()).collect();
+        }
+        Ok(answer)
+    }
+}
+
+/// The query without what the plan leaves to the servers.
+fn ready(question: &Question, plan: &Plan) -> Result<Query, Error> {
+    let range = (question.start_ms, question.end_ms, question.step_ms);
+    let expr = question.expr.clone();
+    Ok(Query::with_given(expr, range, &question.options, &plan.spans())?)
+}
+
+async fn in_time<T>(context: &Context, work: impl Future<Output = T>) -> Result<T, Error> {
+    tokio::time::timeout_at(context.deadline.into(), work).await.map_err(|_| timed_out())
+}
+
+/// Each text once. Of remarks that differ only in the place they are about,
+/// the last place counts, as where all is evaluated in one go.
+fn once(texts: Vec<String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for text in texts {
+        let (own, place) = split_place(&text);
+        match kept.iter_mut().find(|known| split_place(known).0 == own) {
+            None => kept.push(text),
+            Some(known) if split_place(known).1 < place => *known = text,
+            Some(_) => {}
+        }
+    }
+    kept
+}
+
+/// A remark without the place it is about, and that as line and column.
+fn split_place(text: &str) -> (&str, Option<(u64, u64)>) {
+    let place = || {
+        let open = text.rfind(" (")?;
+        let (line, column) = text[open + 2..].strip_suffix(')')?.split_once(':')?;
+        Some((open, (line.parse().ok()?, column.parse().ok()?)))
+    };
+    match place() {
+        Some((open, place)) => (&text[..open], Some(place)),
+        None => (text, None),
     }
 }
 
@@ -124,12 +199,14 @@ impl Run for Engine {
 
 /// Evaluates on a blocking thread, until the deadline.
 async fn evaluate(
-    query: Arc<Query>,
+    query: Query,
     data: Vec<SeriesBatch>,
+    given: Vec<SeriesBatch>,
     context: &Context,
 ) -> Result<promql::value::Outcome, Error> {
     let budget = context.budget.clone();
-    let evaluating = tokio::task::spawn_blocking(move || query.evaluate(data, &budget));
+    let evaluating =
+        tokio::task::spawn_blocking(move || query.evaluate_with(data, &given, &budget));
     match tokio::time::timeout_at(context.deadline.into(), evaluating).await {
         Ok(Ok(result)) => Ok(result?),
         Ok(Err(panic)) => Err(Error::Internal(format!("evaluation: {panic}"))),

@@ -1,14 +1,15 @@
 //! From the syntax tree to nodes.
 
 use super::{Aggregate, Call, Chain, Grid, Info, Instant, Link, Node, Range, Reference, Source};
-use crate::ast::{self, At, BinaryOp, Expr, Extended, UnaryOp, ValueType, VectorSelector};
+use crate::ast::{self, At, BinaryOp, Expr, Extended, Span, UnaryOp, ValueType, VectorSelector};
 use crate::functions::FunctionId;
 use crate::labels::METRIC_NAME;
 use crate::matcher::{MatchOp, Matcher};
 
-/// Lowers a tree whose durations are resolved.
-pub(crate) fn lower(expr: &Expr, grid: Grid, instant: bool) -> Node {
-    let lowering = Lowering { grid, instant };
+/// Lowers a tree whose durations are resolved. What stands at one of the spans
+/// `given` becomes [`Node::Given`].
+pub(crate) fn lower(expr: &Expr, grid: Grid, instant: bool, given: &[Span]) -> Node {
+    let lowering = Lowering { grid, instant, given };
     lowering.expr(expr, Above::default()).wrapped()
 }
 
@@ -40,9 +41,10 @@ impl Above {
     }
 }
 
-struct Lowering {
+struct Lowering<'a> {
     grid: Grid,
     instant: bool,
+    given: &'a [Span],
 }
 
 /// A node, and whether it is the same at every step.
@@ -63,8 +65,11 @@ impl Lowered {
     }
 }
 
-impl Lowering {
+impl Lowering<'_> {
     fn expr(&self, expr: &Expr, above: Above) -> Lowered {
+        if let Some(index) = self.given(expr) {
+            return Lowered { node: Node::Given(index), invariant: false, wrap: false };
+        }
         match expr {
             Expr::Number(number) => Lowered::constant(Node::Number(number.value)),
             Expr::String(string) => {
@@ -86,6 +91,16 @@ impl Lowering {
             Expr::Binary(binary) => self.chain(binary, above),
             Expr::Call(call) => self.call(call, above),
         }
+    }
+
+    /// Which of the given values stand for an expression. Those of one in
+    /// parentheses stand for what is inside.
+    fn given(&self, expr: &Expr) -> Option<usize> {
+        if self.given.is_empty() || matches!(expr, Expr::Paren(_)) {
+            return None;
+        }
+        let span = expr.span();
+        self.given.iter().position(|own| *own == span)
     }
 
     fn reference(&self, at: Option<At>, offset_ms: i64) -> Reference {

@@ -38,7 +38,7 @@ pub(crate) fn subquery_grid(range: &Range, step_ms: i64, outside: Grid, default:
 /// are looked at.
 pub(crate) fn statistics_only(node: &Node, found: &mut impl FnMut(usize)) {
     match node {
-        Node::Number(_) | Node::String(_) => {}
+        Node::Number(_) | Node::String(_) | Node::Given(_) => {}
         Node::Negate(inner) | Node::Invariant(inner) => statistics_only(inner, found),
         Node::Instant(selector) if selector.statistics_only => found(selector.select),
         Node::Instant(_) => {}
@@ -74,7 +74,7 @@ impl Selects {
 
     fn visit(&mut self, node: &mut Node, grid: Grid) {
         match node {
-            Node::Number(_) | Node::String(_) => {}
+            Node::Number(_) | Node::String(_) | Node::Given(_) => {}
             Node::Negate(inner) => self.visit(inner, grid),
             Node::Invariant(inner) => self.visit(inner, Grid::once(grid.start_ms)),
             Node::Instant(selector) => {

@@ -49,6 +49,7 @@ fn show(node: &Node) -> String {
             out
         }
         Node::Negate(inner) => format!("-{}", show(inner)),
+        Node::Given(index) => format!("given({index})"),
         Node::Invariant(inner) => format!("once({})", show(inner)),
     }
 }
@@ -56,7 +57,7 @@ fn show(node: &Node) -> String {
 fn check_plan(text: &str, expected: &str) {
     let expr = parser::parse(text, &parser::Options::all()).unwrap();
     let grid = plan::Grid { start_ms: 0, end_ms: 60_000, step_ms: 1000 };
-    assert_eq!(show(&plan::lower(&expr, grid, false)), expected);
+    assert_eq!(show(&plan::lower(&expr, grid, false, &[])), expected);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{client, labels, target};
 use crate::config::defaults;
-use crate::config::model::{AntiAffinity, OnFailure, RemoteRead, Scheme, ServerGroup};
+use crate::config::model::{AntiAffinity, OnFailure, Pushdown, RemoteRead, Scheme, ServerGroup};
 use crate::config::report::{Mistake, Report};
 use crate::config::yaml::Cursor;
 
@@ -35,6 +35,13 @@ pub(super) fn resolve(
             .unwrap_or_else(|| defaults::REMOTE_READ_PATH.to_owned()),
         anti_affinity: anti_affinity(at, report),
         prefer_max: report.read(at, "prefer_max", Cursor::bool).unwrap_or(false),
+        pushdown: report.read(at, "pushdown", pushdown).unwrap_or(defaults::PUSHDOWN),
+        pushdown_min_samples: report
+            .read(at, "pushdown_min_samples", Cursor::count)
+            .map_or(defaults::PUSHDOWN_MIN_SAMPLES, |count| count as u64),
+        align_query_range_with_step: report
+            .read(at, "align_query_range_with_step", Cursor::bool)
+            .unwrap_or(false),
         on_failure: on_failure(at, report),
         client: client::resolve(at, base_dir, report),
     }
@@ -45,6 +52,13 @@ fn scheme(at: &Cursor<'_>) -> Result<Scheme, Mistake> {
         .into_iter()
         .find(|scheme| at.text() == Ok(scheme.as_str()))
         .ok_or_else(|| at.unexpected("http or https"))
+}
+
+fn pushdown(at: &Cursor<'_>) -> Result<Pushdown, Mistake> {
+    Pushdown::ALL
+        .into_iter()
+        .find(|way| at.text() == Ok(way.as_str()))
+        .ok_or_else(|| at.unexpected("auto, always or never"))
 }
 
 /// A path with a slash before and none behind; `/` and nothing are the same.
