@@ -10,7 +10,7 @@ NEXTEST_PROFILE := $(if $(CI),ci,default)
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: wasm-target
 wasm-target:
@@ -67,9 +67,16 @@ bench-pushdown: wasm-target ## Report requests, bytes and time of dashboard quer
 	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
 	cargo bench --locked -p e2e --bench pushdown
 
+.PHONY: bench-prometheus
+bench-prometheus: ## Compare the CPU time of queries with a real Prometheus on the same data
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	cargo run --locked --release -p e2e --example against_prometheus
+
 .PHONY: bench-smoke
 bench-smoke: build ## Run every bench once, unoptimised, to see that it still works
 	cargo test --locked --workspace --benches
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	cargo run --locked -p e2e --example against_prometheus -- --smoke
 
 .PHONY: promqltest
 promqltest: ## Run every PromQL acceptance script in DIR and count the results

@@ -61,6 +61,10 @@ pub struct Serve {
     #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
+    /// Experimental parts of PromQL to switch on, by Prometheus's names: a list with commas, or the
+    /// flag several times
+    #[arg(long = "enable-feature", value_name = "NAMES")]
+    pub enable_feature: Vec<String>,
     /// How long a graceful shutdown may take
     #[arg(long = "http.shutdown-timeout", default_value = "60s", value_parser = duration)]
     pub shutdown_timeout: Duration,
@@ -125,6 +129,7 @@ impl Serve {
             ("query.max-samples", self.query.max_samples.to_string()),
             ("query.max-bytes", self.query.max_bytes.to_string()),
             ("query.lookback-delta", ms(self.query.lookback_delta)),
+            ("enable-feature", self.enable_feature.join(",")),
             ("http.shutdown-timeout", ms(self.shutdown_timeout)),
         ];
         flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
@@ -170,6 +175,14 @@ mod tests {
         assert_eq!(cli.serve.bind_addr.port(), 9);
         assert_eq!(cli.serve.query.timeout, Duration::from_secs(90));
         assert_eq!(cli.serve.query.lookback_delta, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn features_of_every_occurrence_are_kept_and_shown() {
+        let args = ["promweave", "--enable-feature=a,b", "--enable-feature", "c"];
+        let serve = Cli::parse_from(args).serve;
+        assert_eq!(serve.enable_feature, ["a,b", "c"]);
+        assert_eq!(serve.flags()["enable-feature"], "a,b,c");
     }
 
     #[test]

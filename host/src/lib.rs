@@ -3,6 +3,7 @@
 //! The modules are the stages of a request, in the order it meets them.
 
 pub mod cli;
+pub mod features;
 pub mod serve;
 
 pub mod server;

@@ -9,12 +9,15 @@ use std::time::Duration;
 
 pub use promql::value::Value;
 
+mod coalesce;
 mod run;
+mod stats;
 
+pub use coalesce::Coalesce;
 pub use run::{Engine, Limits};
 
 /// One query, with parameters already checked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request {
     /// The expression as it was sent.
     pub text: String,
@@ -24,8 +27,8 @@ pub struct Request {
     pub end_ms: i64,
     /// Distance of evaluation times, in milliseconds; 0 for an instant query.
     pub step_ms: i64,
-    /// What the client is willing to wait, above zero; the configured limit
-    /// holds besides.
+    /// What the client is willing to wait; the configured limit holds
+    /// besides.
     pub timeout: Option<Duration>,
     /// At most so many series in the answer (0: all). The API cuts and warns.
     pub limit: usize,
@@ -37,19 +40,20 @@ pub struct Request {
 }
 
 /// How much the client wants to know about the evaluation.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Stats {
     /// Nothing.
     #[default]
     None,
     /// Timings and sample counts.
     Basic,
-    /// Also the counts of every step.
+    /// Also the counts of every step, where [`Limits::per_step_stats`] allows
+    /// it.
     All,
 }
 
 /// What a query came to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     /// The value.
     pub value: Value,
@@ -94,16 +98,17 @@ pub struct SampleCounts {
     pub total: i64,
     /// The same by step, as (milliseconds, samples); with [`Stats::All`].
     pub total_per_step: Vec<(i64, i64)>,
-    /// Samples read.
+    /// Of these, samples that no earlier step has read.
     pub read: i64,
     /// The same by step; with [`Stats::All`].
     pub read_per_step: Vec<(i64, i64)>,
-    /// Most samples held at any moment.
+    /// Most samples held at any moment. Here that includes all that was
+    /// fetched, which Prometheus reads bit by bit.
     pub peak: i64,
 }
 
 /// Why there is no outcome. Texts are Prometheus's where it has one.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The expression does not parse or type-check; `1:5: parse error: …`.
     #[error("{0}")]

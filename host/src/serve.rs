@@ -16,9 +16,10 @@ use tokio::task::JoinHandle;
 use crate::api::{Api, BuildInfo, Cors, Phase, Settings, Status};
 use crate::cli::{QueryLimits, Serve};
 use crate::config::{self, Config, ServerGroup};
+use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
 use crate::policy;
-use crate::query::{Engine, Limits};
+use crate::query::{Coalesce, Engine, Limits};
 use crate::server::{self, Observer};
 use crate::storage::Storage;
 use crate::telemetry::access_log::Destination;
@@ -121,7 +122,7 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
     let access_log = AccessLog::new(destination, serve.log.log_format)
         .map_err(|error| Error::SetUp { what: "the access log", cause: error.to_string() })?;
     let parts = Parts {
-        limits: limits(&serve.query, &config),
+        limits: limits(&serve.query, &features(&serve.enable_feature), &config),
         flags: serve.flags(),
         access_log,
         drain_timeout: serve.shutdown_timeout,
@@ -129,6 +130,18 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
     let proxy = proxy(&config, &serve.config, serve.bind_addr, parts).await?;
     stop.then_end(vec![proxy]).await;
     Ok(())
+}
+
+/// Reads `--enable-feature` and logs what its names do.
+fn features(values: &[String]) -> Features {
+    let (features, remarks) = Features::read(values);
+    for Remark { name: option, kind } in remarks {
+        match kind {
+            RemarkKind::On => tracing::info!(option, "{kind}"),
+            _ => tracing::warn!(option, "{kind}"),
+        }
+    }
+    features
 }
 
 /// What the command line decides.
@@ -144,7 +157,7 @@ impl Parts {
     fn quiet(query: &QueryLimits, config: &Config) -> Result<Self, Error> {
         let access_log = AccessLog::new(Destination::None, Format::Text);
         Ok(Self {
-            limits: limits(query, config),
+            limits: limits(query, &Features::default(), config),
             flags: BTreeMap::new(),
             access_log: access_log.map_err(|error| Error::SetUp {
                 what: "the access log",
@@ -237,7 +250,12 @@ async fn listen(
     let address = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
     let engine = Engine::new(Arc::clone(&storage), parts.limits, Arc::clone(&metrics));
     let settings = settings(&parts.limits);
-    let api = Arc::new(Api::new(Arc::new(engine), storage, Arc::clone(&metrics), settings));
+    let api = Arc::new(Api::new(
+        Arc::new(Coalesce::new(engine)),
+        storage,
+        Arc::clone(&metrics),
+        settings,
+    ));
     api.set_status(status(config_yaml, parts.flags));
     api.set_phase(Phase::Ready);
     metrics.reloaded(true);
@@ -270,17 +288,22 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await.map_err(|_| error)
 }
 
-fn limits(query: &QueryLimits, config: &Config) -> Limits {
+fn limits(query: &QueryLimits, features: &Features, config: &Config) -> Limits {
     let ms = |duration: Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
     Limits {
         timeout: query.timeout,
         max_samples: query.max_samples,
         max_bytes: query.max_bytes,
         max_concurrency: MAX_CONCURRENCY,
+        per_step_stats: features.per_step_stats,
         options: promql::query::Options {
             lookback_ms: ms(query.lookback_delta),
             subquery_step_ms: ms(config.global.evaluation_interval),
-            ..Default::default()
+            delayed_name_removal: features.delayed_name_removal,
+            type_and_unit: features.type_and_unit,
+            start_timestamps: features.start_timestamps,
+            count_samples: false,
+            language: features.language,
         },
     }
 }

@@ -128,6 +128,12 @@ impl Fleet {
     /// A proxy in front of the groups; `change` may set further keys.
     #[must_use]
     pub fn proxy(&self, change: impl Fn(proxy::Group) -> proxy::Group) -> Proxy {
+        self.proxy_builder(change).start()
+    }
+
+    /// As [`Self::proxy`], not started yet.
+    #[must_use]
+    pub fn proxy_builder(&self, change: impl Fn(proxy::Group) -> proxy::Group) -> proxy::Builder {
         let mut builder = Proxy::builder();
         for group in &self.groups {
             let targets: Vec<String> = group.replicas.iter().map(Prometheus::target).collect();
@@ -137,6 +143,6 @@ impl Fleet {
             }
             builder = builder.group(change(config));
         }
-        builder.start()
+        builder
     }
 }

@@ -23,3 +23,4 @@ pub mod queries;
 pub mod remote_write;
 pub mod script;
 pub mod serve;
+pub mod tls;

@@ -59,6 +59,12 @@ impl Process {
         }
     }
 
+    /// The number by which the system knows it.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Everything it has written so far.
     #[must_use]
     pub fn output(&self) -> String {

@@ -32,7 +32,7 @@ pub struct Prometheus {
     /// Its HTTP API.
     pub client: Client,
     // Fields are dropped in this order: the process ends before its folder.
-    _process: Process,
+    process: Process,
     _folder: TempDir,
 }
 
@@ -41,6 +41,7 @@ pub struct Prometheus {
 pub struct Builder {
     external_labels: BTreeMap<String, String>,
     scrape: Vec<SocketAddr>,
+    arguments: Vec<&'static str>,
 }
 
 /// True if tests that need a Prometheus can run; else says so on stderr.
@@ -100,6 +101,13 @@ impl Builder {
         self
     }
 
+    /// A further argument of its command line.
+    #[must_use]
+    pub fn argument(mut self, argument: &'static str) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     ///
     /// # Panics
@@ -117,13 +125,14 @@ impl Builder {
             .args([
                 "--web.listen-address=127.0.0.1:0",
                 "--web.enable-remote-write-receiver",
-                "--enable-feature=native-histograms,exemplar-storage",
+                "--enable-feature=native-histograms,exemplar-storage,promql-per-step-stats",
                 "--log.format=logfmt",
-            ]);
+            ])
+            .args(&self.arguments);
         let mut process = Process::spawn(&mut command);
         let client = Client::new(process.wait_for(START, listening));
         wait_until_ready(client, &mut process);
-        Prometheus { client, _process: process, _folder: folder }
+        Prometheus { client, process, _folder: folder }
     }
 
     /// The configuration file; JSON is YAML.
@@ -163,6 +172,12 @@ impl Prometheus {
     #[must_use]
     pub fn target(&self) -> String {
         self.client.address.to_string()
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Writes series by remote write, in pieces of ascending time.

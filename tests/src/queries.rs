@@ -2,6 +2,7 @@
 //!
 //! `T` in a query stands for a moment in the window, in seconds.
 
+pub mod faulty;
 pub mod random;
 pub mod spread;
 

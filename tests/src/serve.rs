@@ -113,7 +113,8 @@ fn answer(
     handler(&request, stream, state)
 }
 
-fn read(stream: &mut impl BufRead) -> io::Result<Received> {
+/// Reads one request.
+pub(crate) fn read(stream: &mut impl BufRead) -> io::Result<Received> {
     let mut line = String::new();
     stream.read_line(&mut line)?;
     let mut words = line.split_whitespace();

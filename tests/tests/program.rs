@@ -183,3 +183,101 @@ fn without_server_groups_there_is_no_data_and_no_error() {
         json!([5, "2"])
     );
 }
+
+/// A query of data that it makes itself, and what is told of it without and
+/// with its feature: an error, an info, or a value.
+struct Experimental {
+    feature: &'static str,
+    query: &'static str,
+    without: (u16, &'static str),
+    with: &'static str,
+}
+
+const EXPERIMENTAL: [Experimental; 6] = [
+    Experimental {
+        feature: "promql-experimental-functions",
+        query: "limitk(1, vector(7))",
+        without: (
+            400,
+            "invalid parameter \\\"query\\\": 1:1: parse error: limitk() is experimental and must \
+             be enabled with --enable-feature=promql-experimental-functions",
+        ),
+        with: "\"7\"",
+    },
+    Experimental {
+        feature: "promql-experimental-functions",
+        query: "sort_by_label(vector(7), \"a\")",
+        without: (
+            400,
+            "invalid parameter \\\"query\\\": 1:1: parse error: function \\\"sort_by_label\\\" is \
+             not enabled",
+        ),
+        with: "\"7\"",
+    },
+    Experimental {
+        feature: "promql-extended-range-selectors",
+        query: "count(increase(up[5m] smoothed)) or vector(7)",
+        without: (400, "parse error: smoothed modifier is experimental and not enabled"),
+        with: "\"7\"",
+    },
+    Experimental {
+        feature: "promql-binop-fill-modifiers",
+        query: "vector(3) + fill(4) (vector(1) > 2)",
+        without: (400, "parse error: binop fill modifiers are experimental and not enabled"),
+        with: "\"7\"",
+    },
+    Experimental {
+        feature: "promql-delayed-name-removal",
+        query: "count(sum by (__name__) (-(label_replace(vector(1), \"__name__\", \"m\", \"\", \"\") \
+                or on (__name__) label_replace(vector(1), \"__name__\", \"n\", \"\", \"\"))))",
+        without: (422, "vector cannot contain metrics with the same labelset"),
+        with: "\"2\"",
+    },
+    Experimental {
+        feature: "type-and-unit-labels",
+        query: "rate(label_replace(vector(1), \"__name__\", \"m_total\", \"\", \"\")[5m:1m])",
+        without: (200, "\"0\""),
+        with: "metric might not be a counter, __type__ label is not set",
+    },
+];
+
+#[test]
+fn experimental_parts_are_behind_prometheus_feature_flags() {
+    let plain = Proxy::builder().start();
+    let ask = |proxy: &Proxy, query: &str| {
+        proxy.client.get("/api/v1/query", &[("query", query), ("time", "1699999200")])
+    };
+    for Experimental { feature, query, without: (status, told), with } in EXPERIMENTAL {
+        let refused = ask(&plain, query);
+        assert_eq!(refused.status, status, "{query}: {}", refused.text());
+        assert!(refused.text().contains(told), "{query}: {}", refused.text());
+        assert!(!refused.text().contains(with), "{query}: {}", refused.text());
+        let enabled = Proxy::builder().flag(&format!("--enable-feature={feature}")).start();
+        let answer = ask(&enabled, query);
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text());
+        assert!(answer.text().contains(with), "{query}: {}", answer.text());
+    }
+    // These were experimental once.
+    assert_eq!(ask(&plain, "up[1m + step()]").status, 200);
+}
+
+#[test]
+fn features_are_listed_and_those_without_effect_are_told_from_unknown_ones() {
+    let proxy = Proxy::builder()
+        .flag("--enable-feature=promql-per-step-stats,exemplar-storage")
+        .flag("--enable-feature=promql-duration-expr,no-such-feature")
+        .start();
+    let flags = proxy.client.get("/api/v1/status/flags", &[]).json();
+    let expected = "promql-per-step-stats,exemplar-storage,promql-duration-expr,no-such-feature";
+    assert_eq!(flags["data"]["enable-feature"], expected);
+    let log = proxy.log();
+    let line = |name: &str| log.lines().find(|line| line.contains(name)).unwrap_or_default();
+    for (name, told) in [
+        ("promql-per-step-stats", "enabled"),
+        ("exemplar-storage", "has no effect"),
+        ("promql-duration-expr", "permanently enabled"),
+        ("no-such-feature", "Unknown option for --enable-feature"),
+    ] {
+        assert!(line(name).contains(told), "{name}: {log}");
+    }
+}

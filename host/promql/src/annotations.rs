@@ -63,6 +63,13 @@ impl Annotations {
         texts
     }
 
+    /// Adds the notes that arose after these.
+    pub(crate) fn append(&mut self, later: Self) {
+        for Item { note, position, .. } in later.items {
+            self.add(note, position);
+        }
+    }
+
     /// Adds a note about the expression that starts at byte `position`. Of
     /// equal texts the last position counts.
     pub(crate) fn add(&mut self, note: Note, position: usize) {

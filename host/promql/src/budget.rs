@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::workers::Workers;
+
 /// Why a stage must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exceeded {
@@ -20,28 +22,55 @@ pub enum Exceeded {
 /// Limits of one query, shared by everything that works for it. Cloning
 /// shares the counters.
 #[derive(Clone, Debug)]
-pub struct Budget(Arc<Counters>);
+pub struct Budget {
+    counters: Arc<Counters>,
+    workers: Workers,
+}
 
 #[derive(Debug)]
 struct Counters {
     max_samples: u64,
     max_bytes: u64,
     samples: AtomicU64,
+    peak: AtomicU64,
     bytes: AtomicU64,
     cancelled: AtomicBool,
+    /// How often it was checked, and at which check it cancels itself.
+    #[cfg(test)]
+    checks: AtomicU64,
+    #[cfg(test)]
+    cancelled_at: u64,
 }
 
 impl Budget {
     /// A budget of so many samples and bytes.
     #[must_use]
     pub fn new(max_samples: u64, max_bytes: u64) -> Self {
-        Self(Arc::new(Counters {
+        let counters = Counters {
             max_samples,
             max_bytes,
             samples: AtomicU64::new(0),
+            peak: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             cancelled: AtomicBool::new(false),
-        }))
+            #[cfg(test)]
+            checks: AtomicU64::new(0),
+            #[cfg(test)]
+            cancelled_at: u64::MAX,
+        };
+        Self { counters: Arc::new(counters), workers: Workers::default() }
+    }
+
+    /// The same budget, whose holder may also use these threads. Without, all
+    /// is computed by the caller's.
+    #[must_use]
+    pub fn with_workers(self, workers: &Workers) -> Self {
+        Self { workers: workers.clone(), ..self }
+    }
+
+    /// The threads that may be used.
+    pub(crate) const fn workers(&self) -> &Workers {
+        &self.workers
     }
 
     /// A budget without limits, for tests and tools.
@@ -54,7 +83,7 @@ impl Budget {
     /// that a server that floods us costs its own answer and not the query.
     #[must_use]
     pub fn fresh(&self) -> Self {
-        Self::new(self.0.max_samples, self.0.max_bytes)
+        Self::new(self.counters.max_samples, self.counters.max_bytes).with_workers(&self.workers)
     }
 
     /// Charges samples; call per batch, before allocating for them.
@@ -63,9 +92,27 @@ impl Budget {
     /// When the limit is passed, or the query was cancelled.
     pub fn charge_samples(&self, count: usize) -> Result<(), Exceeded> {
         self.check()?;
-        let before = self.0.samples.fetch_add(count as u64, Ordering::Relaxed);
-        if before.saturating_add(count as u64) > self.0.max_samples {
+        let before = self.counters.samples.fetch_add(count as u64, Ordering::Relaxed);
+        let now = before.saturating_add(count as u64);
+        self.counters.peak.fetch_max(now, Ordering::Relaxed);
+        if now > self.counters.max_samples { Err(Exceeded::Samples) } else { Ok(()) }
+    }
+
+    /// Asks, before anything is allocated, whether so many samples or bytes
+    /// more may be held.
+    ///
+    /// # Errors
+    /// When they would pass the limit, or the query was cancelled.
+    pub fn has_room(&self, samples: usize, bytes: usize) -> Result<(), Exceeded> {
+        self.check()?;
+        let with = |counter: &AtomicU64, more: usize| {
+            counter.load(Ordering::Relaxed).saturating_add(more as u64)
+        };
+        if with(&self.counters.samples, samples) > self.counters.max_samples {
             return Err(Exceeded::Samples);
+        }
+        if with(&self.counters.bytes, bytes) > self.counters.max_bytes {
+            return Err(Exceeded::Bytes(self.counters.max_bytes));
         }
         Ok(())
     }
@@ -76,37 +123,66 @@ impl Budget {
     /// When the limit is passed, or the query was cancelled.
     pub fn charge_bytes(&self, count: usize) -> Result<(), Exceeded> {
         self.check()?;
-        let before = self.0.bytes.fetch_add(count as u64, Ordering::Relaxed);
-        if before.saturating_add(count as u64) > self.0.max_bytes {
-            return Err(Exceeded::Bytes(self.0.max_bytes));
+        let before = self.counters.bytes.fetch_add(count as u64, Ordering::Relaxed);
+        if before.saturating_add(count as u64) > self.counters.max_bytes {
+            return Err(Exceeded::Bytes(self.counters.max_bytes));
         }
         Ok(())
     }
 
     /// Gives samples back that are no longer held.
     pub fn release_samples(&self, count: usize) {
-        self.0.samples.fetch_sub(count as u64, Ordering::Relaxed);
+        self.counters.samples.fetch_sub(count as u64, Ordering::Relaxed);
     }
 
     /// Gives bytes back that are no longer held.
     pub fn release_bytes(&self, count: usize) {
-        self.0.bytes.fetch_sub(count as u64, Ordering::Relaxed);
+        self.counters.bytes.fetch_sub(count as u64, Ordering::Relaxed);
     }
 
     /// Samples charged and not released.
     #[must_use]
     pub fn samples(&self) -> u64 {
-        self.0.samples.load(Ordering::Relaxed)
+        self.counters.samples.load(Ordering::Relaxed)
+    }
+
+    /// Most samples charged at any moment.
+    #[must_use]
+    pub fn peak_samples(&self) -> u64 {
+        self.counters.peak.load(Ordering::Relaxed)
     }
 
     /// Stops everything that works for this query at its next check.
     pub fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Relaxed);
+        self.counters.cancelled.store(true, Ordering::Relaxed);
     }
 
     /// # Errors
     /// When the query was cancelled.
     pub fn check(&self) -> Result<(), Exceeded> {
-        if self.0.cancelled.load(Ordering::Relaxed) { Err(Exceeded::Cancelled) } else { Ok(()) }
+        #[cfg(test)]
+        if self.counters.checks.fetch_add(1, Ordering::Relaxed) >= self.counters.cancelled_at {
+            self.cancel();
+        }
+        if self.counters.cancelled.load(Ordering::Relaxed) {
+            Err(Exceeded::Cancelled)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// One that cancels itself after so many checks.
+    #[cfg(test)]
+    pub(crate) fn cancelled_after(checks: u64) -> Self {
+        let mut budget = Self::unlimited();
+        let counters = Arc::get_mut(&mut budget.counters).expect("nobody shares it yet");
+        counters.cancelled_at = checks;
+        budget
+    }
+
+    /// How often it was checked.
+    #[cfg(test)]
+    pub(crate) fn checks(&self) -> u64 {
+        self.counters.checks.load(Ordering::Relaxed)
     }
 }

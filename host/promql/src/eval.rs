@@ -7,11 +7,13 @@
 //! (prometheus/promql/engine.go, `evaluator`).
 
 mod aggregate;
+mod best;
 mod binary;
 mod block;
 mod changes;
 mod data;
 mod dates;
+mod each;
 mod functions;
 mod given;
 mod heap;
@@ -27,6 +29,9 @@ mod rate_extended;
 mod result;
 mod selector;
 mod sort;
+mod tally;
+#[cfg(test)]
+mod tests;
 mod timestamps;
 
 use std::sync::Arc;
@@ -39,6 +44,7 @@ use crate::query::Error;
 
 pub(crate) use block::{Block, Series};
 pub(crate) use data::Data;
+pub(crate) use tally::Tally;
 
 /// What an evaluation may look at at any depth.
 #[derive(Clone, Copy, Debug)]
@@ -50,22 +56,34 @@ pub(crate) struct Settings {
     pub(crate) start_timestamps: bool,
 }
 
+/// Steps or samples between two looks at the budget, at most: less than a
+/// millisecond.
+const BATCH: usize = 1 << 16;
+
 /// What a result under construction is charged, series by series, so that a
 /// query stops before it has built what it may not hold. Given back when
 /// construction ends: the whole result is charged then.
 struct Held<'b> {
     budget: &'b Budget,
+    keeps: bool,
     samples: usize,
     bytes: usize,
 }
 
 impl<'b> Held<'b> {
     fn new(budget: &'b Budget) -> Self {
-        Self { budget, samples: 0, bytes: 0 }
+        Self { budget, keeps: true, samples: 0, bytes: 0 }
+    }
+
+    /// For series that are not kept: they count as samples, as if they were,
+    /// because Prometheus keeps them; the bytes are not there.
+    fn passing(budget: &'b Budget) -> Self {
+        Self { keeps: false, ..Self::new(budget) }
     }
 
     fn add(&mut self, series: &Series) -> Result<(), Error> {
-        let (samples, bytes) = (series.weight(), series.bytes());
+        let samples = series.weight();
+        let bytes = if self.keeps { series.bytes() } else { 0 };
         self.samples += samples;
         self.bytes += bytes;
         self.budget.charge_bytes(bytes)?;
@@ -90,12 +108,13 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) given: &'a [SeriesBatch],
     pub(crate) budget: &'a Budget,
     pub(crate) annotations: Annotations,
+    pub(crate) tally: Tally,
 }
 
 impl Evaluator<'_> {
     /// The value of a scalar or instant-vector node at every time of `grid`.
     pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Block, Error> {
-        self.budget.check()?;
+        self.has_room(node, grid)?;
         if grid.steps() == 0 {
             return Ok(Block::empty(grid));
         }
@@ -108,9 +127,13 @@ impl Evaluator<'_> {
                 return Err(Error::Execution("unexpected range vector in expression".to_owned()));
             }
             Node::Invariant(inner) => {
-                let once = self.eval(inner, Grid::once(grid.start_ms))?;
-                self.release(&once);
-                once.repeated(grid)
+                let once = Grid::once(grid.start_ms);
+                let outside = self.tally.enter(once);
+                let block = self.eval(inner, once)?;
+                let inside = self.tally.leave(outside);
+                self.tally.every_step(inside);
+                self.release(&block);
+                block.repeated(grid)
             }
             Node::Negate(inner) => {
                 let block = self.eval(inner, grid)?;
@@ -122,6 +145,19 @@ impl Evaluator<'_> {
         };
         self.charge(&block)?;
         Ok(block)
+    }
+
+    /// Asks for room before a column is as long as the grid: subqueries may
+    /// have as many steps as there are milliseconds.
+    fn has_room(&self, node: &Node, grid: Grid) -> Result<(), Error> {
+        let has_value_at_every_step = match node {
+            Node::Number(_) => true,
+            Node::Call(call) => call.args.is_empty(),
+            _ => false,
+        };
+        let samples = if has_value_at_every_step { grid.steps() } else { 0 };
+        let bytes = grid.steps().saturating_mul(size_of::<f64>() + self.tally.bytes_per_step());
+        Ok(self.budget.has_room(samples, bytes)?)
     }
 
     /// The values of a scalar node.

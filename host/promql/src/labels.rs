@@ -135,6 +135,16 @@ impl Labels {
         xxhash::xxh64(&encoded)
     }
 
+    /// The labels whose names `keep` holds for.
+    #[must_use]
+    pub fn filtered(&self, mut keep: impl FnMut(&str) -> bool) -> Self {
+        let kept: Vec<(&str, &str)> = self.iter().filter(|(name, _)| keep(name)).collect();
+        if kept.is_empty() {
+            return Self::empty();
+        }
+        if kept.len() == self.len() { self.clone() } else { assemble(&kept) }
+    }
+
     /// A builder that starts from these labels.
     #[must_use]
     pub fn to_builder(&self) -> LabelsBuilder {
@@ -315,6 +325,14 @@ mod tests {
         assert_eq!(sorted, Some(Labels::from_pairs([("b", "2"), ("a", "1")])));
         assert_eq!(Labels::from_sorted(&[("b", "2"), ("a", "1")]), None);
         assert_eq!(Labels::from_sorted(&[("a", "2"), ("a", "1")]), None);
+    }
+
+    #[test]
+    fn filtering_keeps_a_set_a_set() {
+        let all = Labels::from_pairs([("a", "1"), ("b", "2")]);
+        assert_eq!(all.filtered(|name| name == "b"), Labels::from_pairs([("b", "2")]));
+        assert_eq!(all.filtered(|_| true), all);
+        assert_eq!(all.filtered(|_| false), Labels::empty());
     }
 
     #[test]

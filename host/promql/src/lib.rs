@@ -30,6 +30,7 @@ pub mod quote;
 pub mod regex;
 pub mod series;
 pub mod value;
+pub mod workers;
 
 pub use histogram::{CounterResetHint, Histogram, Span};
 pub use labels::{Labels, LabelsBuilder};

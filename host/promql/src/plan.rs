@@ -170,6 +170,16 @@ pub(crate) enum Source {
     },
 }
 
+impl Source {
+    /// Which [`Select`], unless it is a subquery.
+    pub(crate) const fn select(&self) -> Option<usize> {
+        match self {
+            Self::Samples { select, .. } => Some(*select),
+            Self::Subquery { .. } => None,
+        }
+    }
+}
+
 /// A function call.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {

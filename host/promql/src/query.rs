@@ -6,7 +6,7 @@
 use crate::ast::{Expr, Span, ValueType};
 use crate::budget::{Budget, Exceeded};
 use crate::durations::{self, Evaluation};
-use crate::eval::{Data, Evaluator, Settings};
+use crate::eval::{Data, Evaluator, Settings, Tally};
 use crate::plan::{self, Grid, Node};
 use crate::value::Outcome;
 use crate::{SeriesBatch, parser};
@@ -28,6 +28,8 @@ pub struct Options {
     pub type_and_unit: bool,
     /// `use-start-timestamps`
     pub start_timestamps: bool,
+    /// The outcome tells how many samples were looked at.
+    pub count_samples: bool,
     /// Optional parts of the language.
     pub language: parser::Options,
 }
@@ -40,6 +42,7 @@ impl Default for Options {
             delayed_name_removal: false,
             type_and_unit: false,
             start_timestamps: false,
+            count_samples: false,
             language: parser::Options::default(),
         }
     }
@@ -82,6 +85,7 @@ pub struct Query {
     value_type: ValueType,
     settings: Settings,
     given: usize,
+    count_samples: bool,
 }
 
 impl Query {
@@ -156,7 +160,9 @@ impl Query {
             type_and_unit: options.type_and_unit,
             start_timestamps: options.start_timestamps,
         };
-        Ok(Self { plan, selects, grid, instant, value_type, settings, given: given.len() })
+        let count_samples = options.count_samples;
+        let given = given.len();
+        Ok(Self { plan, selects, grid, instant, value_type, settings, given, count_samples })
     }
 
     /// What must be fetched, in the order in which [`Self::evaluate`] wants
@@ -209,8 +215,10 @@ impl Query {
             given,
             budget,
             annotations: crate::annotations::Annotations::default(),
+            tally: if self.count_samples { Tally::of(self.grid) } else { Tally::off() },
         };
         let value = evaluator.result(&self.plan, self.grid, self.instant, self.value_type)?;
-        Ok(Outcome { value, annotations: evaluator.annotations })
+        let Evaluator { annotations, tally, .. } = evaluator;
+        Ok(Outcome { value, annotations, samples: tally.into_counts() })
     }
 }

@@ -1,5 +1,8 @@
 //! Many series as columns.
 
+mod column;
+
+use self::column::{Column, Place};
 use crate::{Histogram, Labels};
 
 /// Bits of the NaN that says "this series ended here"
@@ -14,17 +17,21 @@ pub const fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_NAN_BITS
 }
 
-/// Samples of many series, flat.
+/// Samples of many series, side by side.
 ///
 /// Each series has its float samples and its histogram samples in columns of
 /// their own, each with strictly ascending timestamps in milliseconds; no
-/// timestamp occurs in both.
-#[derive(Clone, Debug, Default, PartialEq)]
+/// timestamp occurs in both. Neighbours whose float samples have the same
+/// timestamps, as those of one target have, share them.
+#[derive(Clone, Debug, Default)]
 pub struct SeriesBatch {
     labels: Vec<Labels>,
+    float_places: Vec<Floats>,
     float_ends: Vec<usize>,
-    float_times: Vec<i64>,
-    float_values: Vec<f64>,
+    float_times: Column<i64>,
+    float_values: Column<f64>,
+    /// How many there are in all.
+    floats: usize,
     histogram_ends: Vec<usize>,
     histogram_times: Vec<i64>,
     histogram_values: Vec<Histogram>,
@@ -33,8 +40,15 @@ pub struct SeriesBatch {
     histogram_starts: Vec<i64>,
 }
 
-/// One series of a [`SeriesBatch`].
+/// Where the float samples of a series lie.
 #[derive(Clone, Copy, Debug)]
+struct Floats {
+    times: Place,
+    values: Place,
+}
+
+/// One series of a [`SeriesBatch`].
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SeriesRef<'a> {
     /// The label set.
     pub labels: &'a Labels,
@@ -60,10 +74,11 @@ impl SeriesBatch {
     pub fn with_capacity(series: usize, floats: usize) -> Self {
         Self {
             labels: Vec::with_capacity(series),
+            float_places: Vec::with_capacity(series),
             float_ends: Vec::with_capacity(series),
             histogram_ends: Vec::with_capacity(series),
-            float_times: Vec::with_capacity(floats),
-            float_values: Vec::with_capacity(floats),
+            float_times: Column::default(),
+            float_values: Column::with_capacity(floats),
             ..Self::default()
         }
     }
@@ -83,19 +98,19 @@ impl SeriesBatch {
     /// Number of samples, floats and histograms.
     #[must_use]
     pub fn samples(&self) -> usize {
-        self.float_times.len() + self.histogram_times.len()
+        self.floats + self.histogram_times.len()
     }
 
     /// Series `index`.
     #[must_use]
     pub fn series(&self, index: usize) -> SeriesRef<'_> {
-        let floats = range(&self.float_ends, index);
         let histograms = range(&self.histogram_ends, index);
+        let (float_times, float_values, histogram_times) = self.columns(index);
         SeriesRef {
             labels: &self.labels[index],
-            float_times: &self.float_times[floats.clone()],
-            float_values: &self.float_values[floats],
-            histogram_times: &self.histogram_times[histograms.clone()],
+            float_times,
+            float_values,
+            histogram_times,
             histogram_values: &self.histogram_values[histograms],
         }
     }
@@ -116,6 +131,7 @@ impl SeriesBatch {
     pub fn push_float(&mut self, time: i64, value: f64) {
         self.float_times.push(time);
         self.float_values.push(value);
+        self.floats += 1;
     }
 
     /// Appends float samples to the series being built.
@@ -124,8 +140,9 @@ impl SeriesBatch {
     /// When the columns differ in length.
     pub fn extend_floats(&mut self, times: &[i64], values: &[f64]) {
         assert_eq!(times.len(), values.len(), "columns have equal lengths");
-        self.float_times.extend_from_slice(times);
-        self.float_values.extend_from_slice(values);
+        self.float_times.extend(times);
+        self.float_values.extend(values);
+        self.floats += times.len();
     }
 
     /// Appends a histogram sample to the series being built. The caller keeps
@@ -138,7 +155,7 @@ impl SeriesBatch {
     /// Says when the counting of the last float sample pushed began, in
     /// milliseconds; 0, as without this call, means unknown.
     pub fn start_last_float(&mut self, start: i64) {
-        set_last(&mut self.float_starts, self.float_times.len(), start);
+        set_last(&mut self.float_starts, self.floats, start);
     }
 
     /// As [`Self::start_last_float`], for the last histogram sample pushed.
@@ -164,27 +181,19 @@ impl SeriesBatch {
         std::mem::take(&mut self.histogram_values)
     }
 
-    /// Where the float samples of series `index` lie among all.
-    pub(crate) fn float_range(&self, index: usize) -> std::ops::Range<usize> {
-        range(&self.float_ends, index)
-    }
-
     /// Where the histogram samples of series `index` lie among all.
     pub(crate) fn histogram_range(&self, index: usize) -> std::ops::Range<usize> {
         range(&self.histogram_ends, index)
     }
 
-    /// Times and values of the float samples `places`, and times of the
-    /// histogram samples `histograms`, counted over all series.
-    pub(crate) fn columns(
-        &self,
-        places: std::ops::Range<usize>,
-        histograms: std::ops::Range<usize>,
-    ) -> (&[i64], &[f64], &[i64]) {
+    /// Times and values of the float samples of series `index`, and times of
+    /// its histogram samples.
+    pub(crate) fn columns(&self, index: usize) -> (&[i64], &[f64], &[i64]) {
+        let Floats { times, values } = self.float_places[index];
         (
-            &self.float_times[places.clone()],
-            &self.float_values[places],
-            &self.histogram_times[histograms],
+            self.float_times.get(times),
+            self.float_values.get(values),
+            &self.histogram_times[range(&self.histogram_ends, index)],
         )
     }
 
@@ -199,10 +208,21 @@ impl SeriesBatch {
     /// Closes the series being built, with or without samples.
     pub fn finish_series(&mut self, labels: Labels) {
         self.labels.push(labels);
-        self.float_ends.push(self.float_times.len());
+        let values = self.float_values.finish();
+        let before = self.float_places.last().map(|before| before.times);
+        let same = |place: &Place| self.float_times.get(*place) == self.float_times.pending();
+        let times = match before.filter(same) {
+            Some(before) => {
+                self.float_times.abandon();
+                before
+            }
+            None => self.float_times.finish(),
+        };
+        self.float_places.push(Floats { times, values });
+        self.float_ends.push(self.floats);
         self.histogram_ends.push(self.histogram_times.len());
         for (starts, samples) in [
-            (&mut self.float_starts, self.float_times.len()),
+            (&mut self.float_starts, self.floats),
             (&mut self.histogram_starts, self.histogram_times.len()),
         ] {
             if !starts.is_empty() {
@@ -281,6 +301,17 @@ impl SeriesBatch {
     }
 }
 
+/// Equal series in the same order, however they came to lie where they lie.
+impl PartialEq for SeriesBatch {
+    fn eq(&self, other: &Self) -> bool {
+        let starts = |batch: &Self, index| {
+            (batch.float_starts(index).to_vec(), batch.histogram_starts(index).to_vec())
+        };
+        self.iter().eq(other.iter())
+            && (0..self.len()).all(|index| starts(self, index) == starts(other, index))
+    }
+}
+
 impl<'a> SeriesRef<'a> {
     /// The samples within `start..=end` (milliseconds).
     #[must_use]
@@ -327,6 +358,25 @@ fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn neighbours_with_the_same_times_share_them_and_keep_their_values() {
+        let mut batch = SeriesBatch::new();
+        for (times, value) in [([1, 2], 1.0), ([1, 2], 2.0), ([1, 3], 3.0), ([1, 2], 4.0)] {
+            times.into_iter().for_each(|time| batch.push_float(time, value));
+            batch.finish_series(Labels::empty());
+        }
+        assert_eq!(batch.samples(), 8);
+        let series: Vec<_> = batch.iter().map(|s| (s.float_times, s.float_values)).collect();
+        let expected: [(&[i64], &[f64]); 4] = [
+            (&[1, 2], &[1.0; 2]),
+            (&[1, 2], &[2.0; 2]),
+            (&[1, 3], &[3.0; 2]),
+            (&[1, 2], &[4.0; 2]),
+        ];
+        assert_eq!(series, expected);
+        assert!(std::ptr::eq(series[0].0, series[1].0));
+    }
 
     #[test]
     fn a_window_keeps_its_ends_and_drops_empty_series() {

@@ -34,4 +34,19 @@ pub struct Outcome {
     pub value: Value,
     /// Warnings and infos.
     pub annotations: Annotations,
+    /// How many samples were looked at, if the query was to count them.
+    pub samples: Option<SampleCounts>,
+}
+
+/// How many samples an evaluation looked at, by evaluation time, the earliest
+/// first (prometheus/util/stats/query_stats.go, `QuerySamples`).
+///
+/// A histogram counts as the floats that it weighs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SampleCounts {
+    /// What an instant query at that time would look at: a sample counts in
+    /// every window that it is in.
+    pub total: Vec<u64>,
+    /// Of these, what no earlier time has read.
+    pub read: Vec<u64>,
 }

@@ -4,7 +4,7 @@ use promql::ast::ValueType;
 use promql::budget::Budget;
 use promql::query::{Error, Options, Query};
 use promql::value::{Outcome, Value};
-use promql::{Labels, SeriesBatch};
+use promql::{Histogram, Labels, SeriesBatch, Span};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -158,4 +158,105 @@ fn given_values_stand_for_an_expression_at_their_own_moments_only() {
     let Value::Matrix(batch) = outcome.value else { panic!("a matrix is expected") };
     assert_eq!(batch.series(0).float_times, [0, 2 * MINUTE_MS]);
     assert_eq!(batch.series(0).float_values, [2.0, 4.0]);
+}
+
+#[test]
+fn a_subquery_of_a_step_per_millisecond_is_refused_before_its_columns_are_allocated() {
+    let limits = || Budget::new(50_000_000, 2_000_000_000);
+    let samples = "query processing would load too many samples into memory in query execution";
+    let bytes = "query processing would hold more than 2000000000 bytes in memory";
+    let cases = [
+        ("sum_over_time(hour()[100y:1ms])", samples),
+        ("count_over_time(vector(1)[100y:1ms])", bytes),
+        ("max_over_time(x[100y:1ms])", bytes),
+    ];
+    for (text, expected) in cases {
+        let data = if text.contains("(x") { vec![counters("x", &["a"])] } else { vec![] };
+        let error = evaluate(text, &Options::default(), data, &limits()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+}
+
+/// Samples looked at, and samples read, by step.
+fn counted(text: &str, end_ms: i64, step_ms: i64, data: Vec<SeriesBatch>) -> (Vec<u64>, Vec<u64>) {
+    let options = Options { count_samples: true, ..Options::default() };
+    let start_ms = if step_ms == 0 { end_ms } else { 0 };
+    let query = Query::new(text, start_ms, end_ms, step_ms, &options).expect(text);
+    let outcome = query.evaluate(data, &Budget::unlimited()).expect(text);
+    let counts = outcome.samples.expect("counts were asked for");
+    (counts.total, counts.read)
+}
+
+#[test]
+fn samples_are_counted_by_step_as_prometheus_counts_them() {
+    let two = || vec![counters("x", &["a", "b"])];
+    let steps = |text: &str, data| counted(text, 2 * MINUTE_MS, MINUTE_MS, data);
+    let both = |counts: &[u64]| (counts.to_vec(), counts.to_vec());
+    assert_eq!(steps("x", two()), both(&[2, 2, 2]));
+    assert_eq!(steps("1", vec![]), both(&[0, 0, 0]));
+    assert_eq!(steps("x offset 1m", two()), both(&[0, 2, 2]));
+    assert_eq!(steps("x + on (job) x", [two(), two()].concat()), both(&[4, 4, 4]));
+    assert_eq!(steps("topk(0, x)", two()), both(&[2, 2, 2]));
+    assert_eq!(steps("timestamp(x)", two()), both(&[2, 2, 2]));
+    // Windows of two minutes: of each series one, two and two samples, of
+    // which each step reads one.
+    assert_eq!(steps("sum_over_time(x[2m])", two()), (vec![2, 4, 4], vec![2, 2, 2]));
+    // The same at every step: looked at by each, read once.
+    assert_eq!(steps("x @ 60", two()), (vec![2, 2, 2], vec![2, 0, 0]));
+    assert_eq!(steps("rate(x[5m] @ 120)", two()), (vec![6, 6, 6], vec![6, 0, 0]));
+    assert_eq!(steps("x @ 60 + 1 + time()", two()), (vec![2, 2, 2], vec![2, 0, 0]));
+    // A subquery's windows are looked at, its inside is read.
+    let subquery = "sum_over_time(sum_over_time(x[2m])[2m:1m])";
+    assert_eq!(steps(subquery, two()), (vec![2, 4, 4], vec![2, 2, 2]));
+}
+
+#[test]
+fn what_falls_between_windows_is_not_counted() {
+    let steps =
+        |text: &str| counted(text, 10 * MINUTE_MS, 5 * MINUTE_MS, vec![counters("x", &["a"])]);
+    assert_eq!(steps("sum_over_time(x[2m])"), (vec![1, 2, 2], vec![1, 2, 2]));
+    assert_eq!(steps("sum_over_time(x[2m:1m])"), (vec![1, 2, 2], vec![1, 2, 2]));
+    assert_eq!(steps("sum_over_time(x[2m:1m] offset 1m)"), (vec![0, 2, 2], vec![0, 2, 2]));
+    // Where windows overlap, what they share is read for the first.
+    assert_eq!(steps("sum_over_time(x[7m:1m])"), (vec![1, 6, 7], vec![1, 5, 5]));
+}
+
+#[test]
+fn samples_of_instant_queries_are_counted_once() {
+    let one = || vec![counters("x", &["a"])];
+    let instant = |text: &str| counted(text, 10 * MINUTE_MS, 0, one());
+    let both = |count: u64| (vec![count], vec![count]);
+    assert_eq!(instant("x"), both(1));
+    assert_eq!(instant("x[3m]"), both(3));
+    assert_eq!(instant("x[3m:30s]"), both(6));
+    // Of a subquery whose inside has windows, every window counts.
+    assert_eq!(instant("sum_over_time(x[2m])[3m:1m]"), (vec![6], vec![4]));
+    assert_eq!(instant("sum_over_time(sum_over_time(x[2m])[3m:1m])"), (vec![3], vec![4]));
+}
+
+#[test]
+fn a_histogram_counts_as_the_floats_that_it_weighs() {
+    let histograms = || {
+        let mut batch = SeriesBatch::new();
+        for minute in 1..=10 {
+            let histogram = Histogram {
+                positive_spans: vec![Span { offset: 0, length: 5 }],
+                positive_buckets: vec![1.0; 5],
+                count: 5.0,
+                sum: 5.0,
+                ..Histogram::default()
+            };
+            batch.push_histogram(minute * MINUTE_MS, histogram);
+        }
+        batch.finish_series(Labels::from_pairs([("__name__", "x")]));
+        vec![batch]
+    };
+    let total = |text: &str| counted(text, 10 * MINUTE_MS, 0, histograms()).0[0];
+    // 168 bytes, a span and five buckets of 8, a timestamp of 8, in units of 16.
+    assert_eq!(total("x"), 14);
+    assert_eq!(total("rate(x[3m])"), 42);
+    // Without its buckets.
+    assert_eq!(total("histogram_count(x)"), 11);
+    // Of which only the time is looked at.
+    assert_eq!(total("timestamp(x)"), 1);
 }

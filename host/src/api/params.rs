@@ -58,13 +58,16 @@ pub(super) fn range(form: &Form) -> Result<query::Request, Error> {
     }
     let step_ns =
         parse_parameter(form.first("step")).map_err(|error| Reason::from(error).of("step"))?;
-    let step_ms = step_ns / 1_000_000;
-    if step_ms <= 0 {
+    if step_ns <= 0 {
         return Err(Reason::Step.of("step"));
     }
     let span_ns = (i128::from(end_ms) - i128::from(start_ms)) * 1_000_000;
     if span_ns / i128::from(step_ns) > MAX_STEPS {
         return Err(Error::Resolution);
+    }
+    let step_ms = step_ns / 1_000_000;
+    if step_ms == 0 {
+        return Err(Reason::Step.of("step"));
     }
     evaluation(form, limit, Steps { start_ms, end_ms, step_ms })
 }
@@ -82,7 +85,7 @@ fn evaluation(form: &Form, limit: usize, steps: Steps) -> Result<query::Request,
     let lookback_ms = lookback_ms(form)?;
     let Steps { start_ms, end_ms, step_ms } = steps;
     Ok(query::Request {
-        timeout: timeout_ns.map(positive).transpose()?,
+        timeout: timeout_ns.map(waits),
         text: query(form)?.to_owned(),
         start_ms,
         end_ms,
@@ -234,13 +237,11 @@ fn timeout_ns(form: &Form) -> Result<Option<i64>, Error> {
     }
 }
 
-/// Prometheus finds a deadline that has passed when it takes the query in,
-/// before it parses it, and says so of the query.
-fn positive(timeout_ns: i64) -> Result<Duration, Error> {
-    match u64::try_from(timeout_ns) {
-        Ok(ns) if ns > 0 => Ok(Duration::from_nanos(ns)),
-        Ok(_) | Err(_) => Err(Reason::Deadline.of("query")),
-    }
+/// Below zero is a deadline that has passed, as zero is. Prometheus finds it
+/// at any of three places, by chance, and calls it a different error at each;
+/// here it is always a timeout.
+fn waits(timeout_ns: i64) -> Duration {
+    Duration::from_nanos(u64::try_from(timeout_ns).unwrap_or(0))
 }
 
 /// Zero and below stand for the configured lookback, as in Prometheus.

@@ -128,7 +128,7 @@ fn auth(map: Map, auth: Option<&Auth>) -> Map {
             let keys = ("password", "password_file");
             map.with("basic_auth", source(section, keys, Some(password), |_| Value::raw(MASK)))
         }
-        Some(Auth::Token { scheme, credentials }) => {
+        Some(Auth::Token { scheme, credentials, .. }) => {
             let section = Map::new().with("type", Value::text(scheme));
             let keys = ("credentials", "credentials_file");
             map.with(

@@ -277,5 +277,7 @@ pub enum Auth {
         scheme: String,
         /// What follows the scheme.
         credentials: Source<Secret>,
+        /// The key that a file of credentials stands under.
+        file_key: &'static str,
     },
 }

@@ -160,7 +160,8 @@ fn relative_files_count_from_the_base() {
     let config = parse(text, "f", Path::new("etc")).expect("loads");
     let client = &config.server_groups[0].client;
     let credentials = Source::File(PathBuf::from("etc/t"));
-    assert_eq!(client.auth, Some(Auth::Token { scheme: "Bearer".to_owned(), credentials }));
+    let (scheme, file_key) = ("Bearer".to_owned(), "bearer_token_file");
+    assert_eq!(client.auth, Some(Auth::Token { scheme, credentials, file_key }));
     assert_eq!(client.tls.ca, Some(Source::File(PathBuf::from("/c"))));
 }
 

@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use promql::budget::Budget;
 
 use super::{Error, tls};
-use crate::config::{self, Auth};
+use crate::config::{self, Auth, Source};
 use crate::storage::Context;
 
 /// The part of an unexpected body that an error message quotes, in bytes.
@@ -44,24 +44,32 @@ async fn authorization(auth: Option<&Auth>) -> Result<Option<HeaderValue>, Error
     } else {
         authorization_text(&auth)
     };
-    let text = text.map_err(|error| Error::Credentials(error.to_string()))?;
-    let mut value = HeaderValue::from_str(&text)
+    let mut value = HeaderValue::from_str(&text?)
         .map_err(|_| Error::Credentials("not usable in a header".to_owned()))?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
 
-fn authorization_text(auth: &Auth) -> std::io::Result<String> {
+fn authorization_text(auth: &Auth) -> Result<String, Error> {
     use base64::Engine as _;
     Ok(match auth {
         Auth::Basic { username, password } => {
-            let pair = format!("{}:{}", username.read()?, password.read()?.expose());
+            let name = username.read().map_err(unread("basic_auth.username_file", username))?;
+            let password = password.read().map_err(unread("basic_auth.password_file", password))?;
+            let pair = format!("{name}:{}", password.expose());
             format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
         }
-        Auth::Token { scheme, credentials } => {
-            format!("{scheme} {}", credentials.read()?.expose())
+        Auth::Token { scheme, credentials, file_key } => {
+            let token = credentials.read().map_err(unread(file_key, credentials))?;
+            format!("{scheme} {}", token.expose())
         }
     })
+}
+
+/// Names the file that cannot be read, and the key it stands under.
+fn unread<T>(key: &str, source: &Source<T>) -> impl FnOnce(std::io::Error) -> Error {
+    let file = source.file().map(|path| path.display().to_string()).unwrap_or_default();
+    move |cause| Error::Credentials(format!("{key} {file}: {cause}"))
 }
 
 /// The connections to the replicas of one group.

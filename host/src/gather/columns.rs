@@ -74,6 +74,13 @@ impl Columns {
         self.float_values.push(value);
     }
 
+    /// Adds float samples.
+    #[inline]
+    pub fn extend_floats(&mut self, times: &[i64], values: &[f64]) {
+        self.float_times.extend_from_slice(times);
+        self.float_values.extend_from_slice(values);
+    }
+
     /// Adds a histogram sample.
     pub fn push_histogram(&mut self, time: i64, value: Histogram) {
         self.histogram_times.push(time);

@@ -33,6 +33,8 @@ pub const SETTLE_MS: i64 = 600_000;
 const LIFETIME: Duration = Duration::from_secs(3_600);
 /// For one group: a hundred selectors of 30,000 series.
 const MAX_BYTES: usize = 64 << 20;
+/// Shorter windows tell nothing about samples per time.
+const SHORTEST_MS: i64 = 1_000;
 /// For one selector: beside its listings.
 const ENTRY_BYTES: usize = 512;
 
@@ -158,7 +160,7 @@ impl Coverage {
         series: u64,
         samples: u64,
     ) {
-        let length = window_ms.1.saturating_sub(window_ms.0).max(1) as f64;
+        let length = window_ms.1.saturating_sub(window_ms.0).max(SHORTEST_MS) as f64;
         let density = Density { series, samples_per_ms: samples as f64 / length };
         let mut store = lock(&self.store);
         store.change(matchers, self.max_bytes, |entry| entry.density = Some(density));

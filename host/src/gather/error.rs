@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use promql::budget::Exceeded;
 
-use super::{remote_read, reply};
+use super::{chunks, remote_read, reply};
 use crate::storage;
 
 /// Why one replica gave no usable answer.
@@ -99,7 +99,10 @@ impl From<reply::Error> for Error {
 impl From<remote_read::Error> for Error {
     fn from(error: remote_read::Error) -> Self {
         match error {
-            remote_read::Error::Exceeded(exceeded) => Self::Exceeded(exceeded),
+            remote_read::Error::Exceeded(exceeded)
+            | remote_read::Error::Chunk(chunks::Error::Exceeded(exceeded)) => {
+                Self::Exceeded(exceeded)
+            }
             other if other.wants_samples() => Self::UnknownEncoding(other),
             other => Self::Decode(other.to_string()),
         }
@@ -202,6 +205,15 @@ mod tests {
     fn replicas_that_agree_on_the_fault_decide_its_kind() {
         let error = GroupError::new("0", &[("a", api("bad_data")), ("b", api("bad_data"))]);
         assert!(matches!(storage::Error::from(error), storage::Error::BadData(_)));
+    }
+
+    #[test]
+    fn an_answer_over_the_budget_does_not_say_that_there_is_no_remote_read() {
+        let wrapped = remote_read::Error::Chunk(chunks::Error::Exceeded(Exceeded::Samples));
+        for error in [remote_read::Error::Exceeded(Exceeded::Cancelled), wrapped] {
+            let error = Error::from(error);
+            assert!(!error.says_unsupported() && matches!(error, Error::Exceeded(_)), "{error}");
+        }
     }
 
     #[test]

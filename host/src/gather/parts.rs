@@ -186,6 +186,9 @@ impl Fleet {
         for decided in decided.await {
             plan.probes += decided.requests;
             extend(&mut plan.warnings, decided.warnings);
+            for share in &decided.planned.shares {
+                tracing::debug!(groups = ?share.groups, reason = %share.reason, stretches = ?share.stretches, "share of a site");
+            }
             let pushes = decided.planned.shares.iter().any(|share| !share.is_raw());
             if pushes { plan.sites.push(decided.planned) } else { plan.raw.push(decided.planned) }
         }

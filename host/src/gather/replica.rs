@@ -31,6 +31,9 @@ use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesEx
 
 /// Pieces of a body that may wait for the decoder.
 const STREAM_BACKLOG: usize = 8;
+/// Selectors of one query that the query API is asked for at once: a query may
+/// have thousands, and each takes a connection.
+const SELECTORS_AT_ONCE: usize = 16;
 /// How long a server without remote read is believed to be without it.
 const REMOTE_READ_RETRY: Duration = Duration::from_secs(600);
 /// How long a server's external labels are believed to be unchanged.
@@ -119,9 +122,12 @@ impl Replica {
             }
         }
         let asked = selects.iter().zip(pieces);
-        let asked = asked.map(|(select, pieces)| self.query_raw(client, context, select, *pieces));
+        let asked: Vec<_> = asked
+            .map(|(select, pieces)| self.query_raw(client, context, select, *pieces))
+            .collect();
+        let mut parts = stream::iter(asked).buffered(SELECTORS_AT_ONCE);
         let mut answer: Answer<Vec<SeriesBatch>> = Answer::default();
-        for part in futures_util::future::try_join_all(asked).await? {
+        while let Some(part) = parts.try_next().await? {
             answer.data.push(answer_into(part, &mut answer.warnings, &mut answer.infos));
         }
         Ok(answer)

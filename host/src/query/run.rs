@@ -1,5 +1,6 @@
 //! One query, from its text to its value.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,9 +8,10 @@ use promql::SeriesBatch;
 use promql::budget::{Budget, Exceeded};
 use promql::durations::{self, Evaluation};
 use promql::query::{Query, Select};
+use promql::workers::Workers;
 use tokio::sync::Semaphore;
 
-use super::{Error, Outcome, Request, Run, Running, SampleCounts, Statistics, Stats, Timings};
+use super::{Error, Outcome, Request, Run, Running, Statistics, Stats, stats};
 use crate::plan::Plan;
 use crate::storage::{self, Answer, Context, Question, Storage};
 use crate::telemetry::Metrics;
@@ -28,6 +30,8 @@ pub struct Limits {
     pub max_bytes: u64,
     /// Queries that run at once; more wait, as long as their timeout.
     pub max_concurrency: usize,
+    /// Statistics may go into every step.
+    pub per_step_stats: bool,
     /// How the language is evaluated; the lookback, too.
     pub options: promql::query::Options,
 }
@@ -37,6 +41,8 @@ pub struct Engine {
     storage: Arc<dyn Storage>,
     limits: Limits,
     places: Semaphore,
+    /// Beside the thread of each query, for all of them.
+    workers: Workers,
     metrics: Arc<Metrics>,
 }
 
@@ -45,7 +51,8 @@ impl Engine {
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, limits: Limits, metrics: Arc<Metrics>) -> Self {
         let places = Semaphore::new(limits.max_concurrency);
-        Self { storage, limits, places, metrics }
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { storage, limits, places, workers: Workers::new(cores - 1), metrics }
     }
 
     /// The whole flow: wait for a place, parse, plan, fetch and merge what the
@@ -60,6 +67,9 @@ impl Engine {
 
         let question = self.parse(&request)?;
         let mut query = ready(&question, &Plan::default())?;
+        if context.deadline <= Instant::now() {
+            return Err(Error::Timeout("query timed out in query execution".to_owned()));
+        }
         let plan = in_time(&context, self.storage.plan(&context, &question)).await?;
         if !plan.sites.is_empty() {
             query = ready(&question, &plan)?;
@@ -67,12 +77,15 @@ impl Engine {
         let fetching = self.fetch(&context, query.selects());
         let pushing = self.storage.sites(&context, &question, &plan);
         let both = async { tokio::try_join!(fetching, pushing) };
-        let (mut fetched, given) = in_time(&context, both).await??;
+        let (mut fetched, given) = match in_time(&context, both).await? {
+            Err(storage::Error::Timeout(who)) => {
+                return Err(Error::Timeout(format!("{TIMED_OUT}: {who}")));
+            }
+            both => both?,
+        };
         fetched.warnings.extend(plan.warnings.into_iter().chain(given.warnings));
         fetched.infos.extend(given.infos);
         let prepared = arrived.elapsed();
-        let batches = fetched.data.iter().chain(&given.data);
-        let loaded = batches.map(SeriesBatch::samples).sum::<usize>();
 
         let evaluated = evaluate(query, fetched.data, given.data, &context).await?;
         let total = arrived.elapsed();
@@ -84,8 +97,12 @@ impl Engine {
         for texts in [&mut warnings, &mut infos] {
             *texts = once(std::mem::take(texts));
         }
-        let stats = (request.stats != Stats::None)
-            .then(|| statistics(&context, loaded, &[queued, prepared, total]));
+        let per_step = request.stats == Stats::All && self.limits.per_step_stats;
+        let stats = evaluated.samples.map(|counts| {
+            let grid = per_step.then_some((request.start_ms, request.step_ms));
+            let samples = stats::samples(&counts, context.budget.peak_samples(), grid);
+            Statistics { timings: stats::timings([queued, prepared, total]), samples }
+        });
         Ok(Outcome { value: evaluated.value, warnings, infos, stats })
     }
 
@@ -105,6 +122,7 @@ impl Engine {
         if let Some(lookback_ms) = request.lookback_ms {
             options.lookback_ms = lookback_ms;
         }
+        options.count_samples = request.stats != Stats::None;
         let Request { start_ms, end_ms, step_ms, .. } = *request;
         let parsed = promql::parser::parse(&request.text, &options.language);
         let mut expr = parsed.map_err(promql::query::Error::Parse)?;
@@ -186,7 +204,8 @@ impl Run for Engine {
             let started = Instant::now();
             let kind = if request.step_ms == 0 { "instant" } else { "range" };
             let timeout = request.timeout.unwrap_or(self.limits.timeout).min(self.limits.timeout);
-            let budget = Budget::new(self.limits.max_samples, self.limits.max_bytes);
+            let budget = Budget::new(self.limits.max_samples, self.limits.max_bytes)
+                .with_workers(&self.workers);
             let context = Context::new(started + timeout, budget);
             let result = self.answer(request, context.clone()).await;
             let outcome = result.as_ref().map_or_else(Error::name, |_| "success");
@@ -214,25 +233,11 @@ async fn evaluate(
     }
 }
 
-fn timed_out() -> Error {
-    Error::Timeout("query timed out in expression evaluation".to_owned())
-}
+/// Prometheus's words.
+const TIMED_OUT: &str = "query timed out in expression evaluation";
 
-fn statistics(context: &Context, loaded: usize, times: &[Duration; 3]) -> Statistics {
-    let [queued, prepared, total] = times.map(|time| time.as_secs_f64());
-    let loaded = i64::try_from(loaded).unwrap_or(i64::MAX);
-    let peak = i64::try_from(context.budget.samples()).unwrap_or(i64::MAX);
-    Statistics {
-        timings: Timings {
-            eval_total: total - queued,
-            result_sort: 0.0,
-            query_preparation: prepared - queued,
-            inner_eval: total - prepared,
-            exec_queue: queued,
-            exec_total: total,
-        },
-        samples: SampleCounts { total: loaded, read: loaded, peak, ..SampleCounts::default() },
-    }
+fn timed_out() -> Error {
+    Error::Timeout(TIMED_OUT.to_owned())
 }
 
 /// Cancels a query's budget when its future is dropped or done.

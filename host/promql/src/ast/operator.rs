@@ -49,6 +49,12 @@ words! {
 }
 
 impl AggregateOp {
+    /// True for the operators that give some of their series as they are.
+    #[must_use]
+    pub const fn selects(self) -> bool {
+        matches!(self, Self::Bottomk | Self::Limitk | Self::LimitRatio | Self::Topk)
+    }
+
     /// True for the operators that take a parameter before the vector.
     #[must_use]
     pub const fn takes_param(self) -> bool {

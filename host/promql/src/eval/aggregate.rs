@@ -1,5 +1,6 @@
-//! Aggregations: groups are found once per query, then every group is folded
-//! column by column; histograms and `topk` and the like go step by step.
+//! Aggregations: series are added to their groups one after the other, each
+//! over all steps, and where nobody else needs them as they are computed;
+//! histograms go step by step.
 
 mod columns;
 mod count_values;
@@ -8,8 +9,10 @@ mod steps;
 
 use std::collections::HashMap;
 
+use self::columns::Fold;
 use super::Evaluator;
 use super::block::{Block, Series};
+use super::each::Passed;
 use crate::Labels;
 use crate::annotations::Note;
 use crate::ast::AggregateOp;
@@ -17,36 +20,22 @@ use crate::labels::METRIC_NAME;
 use crate::plan::{Aggregate, Grid, Node};
 use crate::query::Error;
 
-/// Which group each series belongs to, and the groups' labels in the order of
-/// their first series.
-pub(super) struct Groups {
-    pub(super) labels: Vec<Labels>,
-    pub(super) of_series: Vec<usize>,
+/// The groups' labels, in the order of their first series.
+#[derive(Default)]
+struct Groups {
+    labels: Vec<Labels>,
+    places: HashMap<Labels, usize>,
 }
 
 impl Groups {
-    fn new(aggregate: &Aggregate, series: &[Series]) -> Self {
-        let mut places: HashMap<Labels, usize> = HashMap::new();
-        let mut groups = Self { labels: Vec::new(), of_series: Vec::with_capacity(series.len()) };
-        for one in series {
-            let labels = group_labels(&aggregate.grouping, aggregate.without, &one.labels);
-            let next = groups.labels.len();
-            let place = *places.entry(labels).or_insert_with_key(|labels| {
-                groups.labels.push(labels.clone());
-                next
-            });
-            groups.of_series.push(place);
-        }
-        groups
-    }
-
-    /// The series of each group.
-    fn members(&self) -> Vec<Vec<usize>> {
-        let mut members = vec![Vec::new(); self.labels.len()];
-        for (series, group) in self.of_series.iter().enumerate() {
-            members[*group].push(series);
-        }
-        members
+    /// The group of a series.
+    fn of(&mut self, aggregate: &Aggregate, labels: &Labels) -> usize {
+        let labels = group_labels(&aggregate.grouping, aggregate.without, labels);
+        let next = self.labels.len();
+        *self.places.entry(labels).or_insert_with_key(|labels| {
+            self.labels.push(labels.clone());
+            next
+        })
     }
 }
 
@@ -56,8 +45,7 @@ pub(super) fn group_labels(grouping: &[String], without: bool, labels: &Labels) 
         return Labels::empty();
     }
     let named = |name: &str| grouping.iter().any(|own| own == name);
-    let keep = |name: &str| if without { name != METRIC_NAME && !named(name) } else { named(name) };
-    Labels::from_pairs(labels.iter().filter(|(name, _)| keep(name)))
+    labels.filtered(|name| if without { name != METRIC_NAME && !named(name) } else { named(name) })
 }
 
 impl Evaluator<'_> {
@@ -69,28 +57,50 @@ impl Evaluator<'_> {
             Some(param) => self.scalar(param, grid)?,
             None => Vec::new(),
         };
-        let input = self.eval(&aggregate.input, grid)?;
-        self.release(&input);
-        let groups = Groups::new(aggregate, &input.series);
-        match aggregate.op {
-            AggregateOp::Topk | AggregateOp::Bottomk | AggregateOp::Limitk => {
-                if !check_k(&param)? {
-                    return Ok(Block::empty(grid));
-                }
-                self.select_k(aggregate, &param, &input, &groups)
-            }
-            AggregateOp::LimitRatio => {
-                if !self.check_ratio(aggregate, &param)? {
-                    return Ok(Block::empty(grid));
-                }
-                self.select_k(aggregate, &param, &input, &groups)
-            }
-            AggregateOp::Quantile => {
-                self.check_quantile(aggregate, &param);
-                Ok(self.fold(aggregate, &param, &input, &groups))
-            }
-            _ => Ok(self.fold(aggregate, &param, &input, &groups)),
+        if aggregate.op.selects() {
+            return self.select_k(aggregate, &param, grid);
         }
+        let series = match self.fold_passing(aggregate, &param, grid)? {
+            Some(series) => series,
+            None => {
+                let input = self.eval(&aggregate.input, grid)?;
+                self.release(&input);
+                self.fold(aggregate, &param, &input)?
+            }
+        };
+        if aggregate.op == AggregateOp::Quantile {
+            self.check_quantile(aggregate, &param);
+        }
+        Ok(Block::of(grid, series))
+    }
+
+    /// Folds series that nobody keeps; nothing if they must be kept.
+    fn fold_passing(
+        &mut self,
+        aggregate: &Aggregate,
+        param: &[f64],
+        grid: Grid,
+    ) -> Result<Option<Vec<Series>>, Error> {
+        let mut groups = Groups::default();
+        let mut folds: Vec<(Fold, bool)> = Vec::new();
+        let passed = self.pass(&aggregate.input, grid, &mut |series| {
+            let group = groups.of(aggregate, &series.labels);
+            if group == folds.len() {
+                folds.push((Fold::new(aggregate.op, grid.steps()), false));
+            }
+            let (fold, drop_name) = &mut folds[group];
+            fold.add(&series.floats);
+            *drop_name |= series.drop_name;
+            Ok(())
+        })?;
+        let finish = |((fold, drop_name), labels): ((Fold, bool), Labels)| Series {
+            labels,
+            drop_name,
+            floats: fold.finish(param),
+            histograms: Vec::new(),
+        };
+        let series = folds.into_iter().zip(groups.labels).map(finish);
+        Ok((passed == Passed::Yes).then(|| series.collect()))
     }
 
     fn fold(
@@ -98,22 +108,25 @@ impl Evaluator<'_> {
         aggregate: &Aggregate,
         param: &[f64],
         input: &Block,
-        groups: &Groups,
-    ) -> Block {
-        let floats_only = input.series.iter().all(|series| series.histograms.is_empty());
-        let mut out = Vec::with_capacity(groups.labels.len());
-        for (labels, members) in groups.labels.iter().zip(groups.members()) {
-            let members: Vec<&Series> = members.iter().map(|place| &input.series[*place]).collect();
-            let mut series = if floats_only {
-                columns::fold(aggregate.op, param, &members, input.grid.steps())
-            } else {
-                self.fold_steps(aggregate, param, &members, input.grid.steps())
-            };
-            series.labels = labels.clone();
+    ) -> Result<Vec<Series>, Error> {
+        let mut groups = Groups::default();
+        let mut members: Vec<Vec<&Series>> = Vec::new();
+        for series in &input.series {
+            let group = groups.of(aggregate, &series.labels);
+            if group == members.len() {
+                members.push(Vec::new());
+            }
+            members[group].push(series);
+        }
+        let mut out = Vec::with_capacity(members.len());
+        for (labels, members) in groups.labels.into_iter().zip(members) {
+            self.budget.check()?;
+            let mut series = self.fold_group(aggregate, param, &members, input.grid.steps())?;
+            series.labels = labels;
             series.drop_name = members.iter().any(|member| member.drop_name);
             out.push(series);
         }
-        Block::of(input.grid, out)
+        Ok(out)
     }
 
     /// False if all ratios are zero.

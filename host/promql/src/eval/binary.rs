@@ -17,9 +17,14 @@ impl Evaluator<'_> {
     pub(super) fn chain(&mut self, chain: &Chain, grid: Grid) -> Result<Block, Error> {
         let once = Grid::once(grid.start_ms);
         let varying = chain.links.iter().position(|link| link.left_invariant);
+        let mut outside = varying.is_some().then(|| self.tally.enter(once));
         let mut left = self.eval(&chain.first, if varying.is_some() { once } else { grid })?;
         for (place, link) in chain.links.iter().enumerate() {
-            if varying == Some(place) {
+            if varying == Some(place)
+                && let Some(outside) = outside.take()
+            {
+                let inside = self.tally.leave(outside);
+                self.tally.every_step(inside);
                 self.release(&left);
                 left = left.repeated(grid);
                 self.charge(&left)?;
@@ -64,6 +69,7 @@ impl Evaluator<'_> {
         let renames = link.return_bool || changes_schema(link.op);
         let mut operator = WithScalar { link, scalar, side, notices: Notices::default() };
         for (place, series) in block.series.iter_mut().enumerate() {
+            self.budget.check()?;
             if series.histograms.is_empty() {
                 operator.floats(place, &mut series.floats);
             } else {

@@ -220,9 +220,5 @@ pub(super) fn is_metadata(name: &str) -> bool {
 
 /// The labels without name, type and unit.
 pub(super) fn without_metadata(labels: &Labels) -> Labels {
-    if labels.iter().any(|(name, _)| is_metadata(name)) {
-        labels.to_builder().retain(|name| !is_metadata(name)).build()
-    } else {
-        labels.clone()
-    }
+    labels.filtered(|name| !is_metadata(name))
 }

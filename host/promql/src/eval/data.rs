@@ -40,6 +40,16 @@ impl Data {
         self.batch.len()
     }
 
+    /// Number of samples.
+    pub(crate) fn samples(&self) -> usize {
+        self.batch.samples()
+    }
+
+    /// True if any sample is a histogram.
+    pub(crate) fn has_histograms(&self) -> bool {
+        !self.histograms.is_empty()
+    }
+
     /// All series.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Samples<'_>> {
         (0..self.len()).map(|index| self.series(index))
@@ -48,8 +58,7 @@ impl Data {
     /// Series `index`, stale markers included.
     pub(crate) fn series(&self, index: usize) -> Samples<'_> {
         let histograms = self.batch.histogram_range(index);
-        let (float_times, floats, histogram_times) =
-            self.batch.columns(self.batch.float_range(index), histograms.clone());
+        let (float_times, floats, histogram_times) = self.batch.columns(index);
         Samples {
             labels: self.batch.labels()[index].clone(),
             drop_name: false,

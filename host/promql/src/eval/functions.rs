@@ -79,6 +79,7 @@ impl Evaluator<'_> {
     ) -> Result<Block, Error> {
         let mut block = self.vector_arg(call, grid)?;
         for series in &mut block.series {
+            self.budget.check()?;
             series.histograms.clear();
             for (step, value) in series.floats.iter_mut().enumerate() {
                 if is_present(*value) {

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::Evaluator;
 use super::block::{Block, Sample, Series};
 use super::quantile::{self, About, Classic, Forced};
+use super::{BATCH, Evaluator};
 use crate::annotations::{Monotonicity, Note};
 use crate::functions::FunctionId;
 use crate::labels::{BUCKET_LABEL, METRIC_NAME};
@@ -45,7 +45,7 @@ impl Evaluator<'_> {
         let block = self.eval(&call.args[1], grid)?;
         self.release(&block);
         let inputs = self.histogram_inputs(&block, call.positions[1]);
-        let all = self.quantiles(&inputs, &block, &quantiles, call.positions[1]);
+        let all = self.quantiles(&inputs, &block, &quantiles, call.positions[1])?;
         self.unify(Block::of(grid, all))
     }
 
@@ -57,7 +57,7 @@ impl Evaluator<'_> {
         for (arg, position) in call.args.iter().zip(&call.positions).skip(2) {
             let quantiles = self.scalar(arg, grid)?;
             self.note_quantiles(&quantiles, *position);
-            for series in self.quantiles(&inputs, &block, &quantiles, call.positions[0]) {
+            for series in self.quantiles(&inputs, &block, &quantiles, call.positions[0])? {
                 label_with_quantile(&series, &label, &quantiles, &mut all);
             }
         }
@@ -87,6 +87,9 @@ impl Evaluator<'_> {
         for classic in &inputs.classics {
             let mut out = self.unnamed(&classic.labels, grid);
             for step in 0..grid.steps() {
+                if step % BATCH == 0 {
+                    self.budget.check()?;
+                }
                 let mut buckets = classic.at(&block, step);
                 if !buckets.is_empty() {
                     out.floats[step] =
@@ -182,7 +185,7 @@ impl Evaluator<'_> {
         block: &Block,
         quantiles: &[f64],
         position: usize,
-    ) -> Vec<Series> {
+    ) -> Result<Vec<Series>, Error> {
         let grid = block.grid;
         let mut all = Vec::new();
         for native in &inputs.natives {
@@ -200,6 +203,9 @@ impl Evaluator<'_> {
         for classic in &inputs.classics {
             let mut out = self.unnamed(&classic.labels, grid);
             for (step, q) in quantiles.iter().enumerate() {
+                if step % BATCH == 0 {
+                    self.budget.check()?;
+                }
                 let mut buckets = classic.at(block, step);
                 if buckets.is_empty() {
                     continue;
@@ -213,7 +219,7 @@ impl Evaluator<'_> {
             all.push(out);
         }
         self.note_monotonicity(forced, grid, position);
-        all
+        Ok(all)
     }
 
     /// Notes what was forced to be monotonic. Prometheus merges its notes

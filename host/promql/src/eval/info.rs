@@ -31,8 +31,10 @@ impl Evaluator<'_> {
         };
         let ignored: Vec<bool> = base.series.iter().map(is_info).collect();
         let infos = self.info_series(info, &base, &ignored, grid)?;
+        infos.iter().for_each(|info| self.tally.found(&info.written));
         let mut out = Output::new(grid.steps());
         for step in 0..grid.steps() {
+            self.budget.check()?;
             let newest = newest_at(&infos, step)?;
             for (series, ignored) in base.series.iter().zip(&ignored) {
                 let Some(sample) = series.sample(step) else { continue };

@@ -1,8 +1,8 @@
 //! What range functions compute from one window.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::best::Best;
 use super::block::{Sample, Series};
 use super::data::Samples;
 use super::mean::{HistogramMean, Mean};
@@ -210,36 +210,20 @@ impl<'k, 's> Kernel<'k, 's> {
         Some(Sample::Float(time as f64 / 1000.0))
     }
 
-    /// The float that no other beats, NaN only if there is nothing else.
-    /// Candidates wait in a queue, so that no window is scanned again.
+    /// The float that no other beats, the first of equal ones; NaN only if
+    /// there is nothing else.
     fn extremes(&mut self, beaten: impl Fn(f64, f64) -> bool) -> Result<Series, Error> {
         let (context, samples) = (self.context, self.samples);
-        let values = &samples.floats;
-        let mut queue: VecDeque<usize> = VecDeque::new();
-        let mut seen = 0;
+        let mut best = Best::new(&samples.floats, beaten);
         context.slide(samples, |view| {
             let floats = &view.window.floats;
-            for place in seen.max(floats.start)..floats.end {
-                if values[place].is_nan() {
-                    continue;
-                }
-                while queue.back().is_some_and(|last| beaten(values[*last], values[place])) {
-                    queue.pop_back();
-                }
-                queue.push_back(place);
-            }
-            seen = seen.max(floats.end);
-            while queue.front().is_some_and(|first| *first < floats.start) {
-                queue.pop_front();
-            }
             if floats.is_empty() {
                 return Ok(None);
             }
             if !view.window.histograms.is_empty() {
                 self.note(Note::HistogramIgnoredInRange(self.metric()));
             }
-            let place = queue.front().copied().unwrap_or(floats.end - 1);
-            Ok(Some(Sample::Float(values[place])))
+            Ok(Some(Sample::Float(best.of(floats))))
         })
     }
 

@@ -1,15 +1,18 @@
 //! Functions over range vectors: windows that slide over each series once.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops;
 use std::sync::Arc;
 
 use super::block::{self, ABSENT, Block, Sample, Series};
 use super::data::Samples;
+use super::each::Work;
 use super::over_time::Kernel;
-use super::{Evaluator, Held, SAME_LABELS};
+use super::{BATCH, Evaluator, Held, SAME_LABELS, Tally};
 use crate::annotations::Note;
 use crate::ast::Extended;
+use crate::budget::Budget;
 use crate::functions::FunctionId;
 use crate::plan::{Call, Grid, Node, Range, Reference, Source};
 use crate::query::Error;
@@ -58,28 +61,44 @@ pub(super) struct Context {
     pub(super) scalars: Vec<Vec<f64>>,
     /// Start timestamps are to be taken into account.
     pub(super) starts: bool,
+    /// Looked at from time to time.
+    budget: Budget,
 }
 
 impl Context {
+    /// The samples that the function is given at an evaluation time: those
+    /// after the first moment, up to the second.
+    pub(super) fn borders(&self, time: i64) -> (i64, i64) {
+        let (before, after) = match self.extended {
+            None => (0, 0),
+            Some(Extended::Anchored) => (self.lookback_ms, 0),
+            Some(Extended::Smoothed) => (self.lookback_ms, self.lookback_ms),
+        };
+        let end = self.reference.from(time);
+        let start = end.saturating_sub(self.range_ms);
+        (start.saturating_sub(before), end.saturating_add(after))
+    }
+
     /// Applies `function` to the window of every step that has samples.
     pub(super) fn slide(
         &self,
         samples: &Samples<'_>,
         mut function: impl FnMut(&View) -> Result<Option<Sample>, Error>,
     ) -> Result<Series, Error> {
-        let (before, after) = match self.extended {
-            None => (0, 0),
-            Some(Extended::Anchored) => (self.lookback_ms, 0),
-            Some(Extended::Smoothed) => (self.lookback_ms, self.lookback_ms),
-        };
         let mut series = Series::new(Labels::empty(), self.grid.steps());
         let mut window = Window { floats: 0..0, histograms: 0..0 };
+        let mut unchecked = 0;
         for (step, time) in self.grid.times().enumerate() {
             let end = self.reference.from(time);
             let start = end.saturating_sub(self.range_ms);
-            let (open, until) = (start.saturating_sub(before), end.saturating_add(after));
+            let (open, until) = self.borders(time);
             slide(&mut window.floats, &samples.float_times, open, until);
             slide(&mut window.histograms, &samples.histogram_times, open, until);
+            unchecked += 1 + window.floats.len() + window.histograms.len();
+            if unchecked >= BATCH {
+                self.budget.check()?;
+                unchecked = 0;
+            }
             if window.floats.is_empty() && window.histograms.is_empty() {
                 continue;
             }
@@ -113,51 +132,31 @@ impl Evaluator<'_> {
         let Node::Range(range) = &call.args[place] else {
             return Ok(Block::empty(grid));
         };
-        let extended = match &range.source {
-            Source::Samples { extended, .. } => *extended,
-            Source::Subquery { .. } => None,
-        };
-        check_extended(call, extended)?;
-        let inside = self.subquery(range, grid)?;
-        let mut scalars = Vec::new();
-        for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != place) {
-            scalars.push(self.scalar(arg, grid)?);
-        }
-        let id = call.function.id;
-        let uses_starts = matches!(
-            id,
-            FunctionId::Rate | FunctionId::Irate | FunctionId::Increase | FunctionId::Resets
-        );
-        let context = Context {
-            id,
-            grid,
-            range_ms: range.range_ms,
-            range_seconds: seconds(range.range_ms),
-            reference: range.reference,
-            extended,
-            lookback_ms: self.settings.lookback_ms,
-            position: call.positions[0],
-            scalars,
-            starts: uses_starts && self.settings.start_timestamps,
-        };
+        check_extended(call, extended(range))?;
+        let (inside, read) = self.subquery(range, grid)?;
+        self.tally.subquery(read, range);
+        let context = self.context(call, place, range, grid)?;
         let mut all = Vec::new();
         let mut held = Held::new(self.budget);
+        let mut keep = |series| {
+            all.push(series);
+            Ok(())
+        };
         match &range.source {
             Source::Samples { select, .. } => {
-                let data = self.data;
-                for samples in data[*select].iter() {
-                    let series = self.range_series(&context, &samples.without_stale())?;
-                    hold(series, &mut held, &mut all)?;
-                }
+                self.each_range(&context, *select, &mut held, &mut keep)?;
             }
             Source::Subquery { .. } => {
-                for samples in inside {
-                    let series = self.range_series(&context, &samples)?;
-                    hold(series, &mut held, &mut all)?;
-                }
+                let samples = inside.iter().map(|samples| samples.float_times.len()).sum();
+                let work = Work { series: inside.len(), samples, steps: grid.steps() };
+                let one = |evaluator: &mut Self, place: usize| {
+                    evaluator.tally.subquery_windows(&context, &inside[place]);
+                    evaluator.range_series(&context, &inside[place])
+                };
+                self.each(work, one, &mut held, &mut keep)?;
             }
         }
-        if id == FunctionId::AbsentOverTime {
+        if context.id == FunctionId::AbsentOverTime {
             return Ok(absent_over_time(range, grid, &all));
         }
         let block = Block { grid, series: all };
@@ -167,13 +166,88 @@ impl Evaluator<'_> {
         Ok(block)
     }
 
+    /// What a function of `range`, its argument `place`, knows.
+    fn context(
+        &mut self,
+        call: &Call,
+        place: usize,
+        range: &Range,
+        grid: Grid,
+    ) -> Result<Context, Error> {
+        let mut scalars = Vec::new();
+        for (_, arg) in call.args.iter().enumerate().filter(|(index, _)| *index != place) {
+            scalars.push(self.scalar(arg, grid)?);
+        }
+        let id = call.function.id;
+        let uses_starts = matches!(
+            id,
+            FunctionId::Rate | FunctionId::Irate | FunctionId::Increase | FunctionId::Resets
+        );
+        Ok(Context {
+            id,
+            grid,
+            range_ms: range.range_ms,
+            range_seconds: seconds(range.range_ms),
+            reference: range.reference,
+            extended: extended(range),
+            lookback_ms: self.settings.lookback_ms,
+            position: call.positions[0],
+            scalars,
+            starts: uses_starts && self.settings.start_timestamps,
+            budget: self.budget.clone(),
+        })
+    }
+
+    /// Gives on what the function makes of each series of a selector.
+    fn each_range(
+        &mut self,
+        context: &Context,
+        select: usize,
+        held: &mut Held<'_>,
+        sink: &mut dyn FnMut(Series) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let data = self.data;
+        let data = &data[select];
+        let work =
+            Work { series: data.len(), samples: data.samples(), steps: context.grid.steps() };
+        let one = |evaluator: &mut Self, place: usize| {
+            let samples = data.series(place).without_stale();
+            evaluator.tally.selector_windows(context, &samples);
+            evaluator.range_series(context, &samples)
+        };
+        self.each(work, one, held, sink)
+    }
+
+    /// As [`Self::range_call`] of a selector, for who does not keep the series.
+    pub(super) fn pass_range_call(
+        &mut self,
+        call: &Call,
+        place: usize,
+        grid: Grid,
+        sink: &mut dyn FnMut(Series) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Node::Range(range) = &call.args[place] else { return Ok(()) };
+        let Source::Samples { select, .. } = &range.source else { return Ok(()) };
+        check_extended(call, extended(range))?;
+        let context = self.context(call, place, range, grid)?;
+        let mut held = Held::passing(self.budget);
+        let (mut seen, mut same) = (HashSet::new(), false);
+        self.each_range(&context, *select, &mut held, &mut |series| {
+            same |= !seen.insert(series.labels.clone());
+            sink(series)
+        })?;
+        if same && !self.settings.delayed_name_removal {
+            return Err(Error::Execution(SAME_LABELS.to_owned()));
+        }
+        Ok(())
+    }
+
     /// One output series, if it has samples.
     fn range_series(
         &mut self,
         context: &Context,
         samples: &Samples<'_>,
     ) -> Result<Option<Series>, Error> {
-        self.budget.check()?;
         let mut kernel = Kernel::new(context, samples, &mut self.annotations);
         let mut series = kernel.run()?;
         if series.is_empty() {
@@ -208,16 +282,25 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The samples of a subquery; nothing for a selector.
-    fn subquery(&mut self, range: &Range, grid: Grid) -> Result<Vec<Samples<'static>>, Error> {
+    /// The samples of a subquery, and what was counted inside; nothing for a
+    /// selector.
+    fn subquery(
+        &mut self,
+        range: &Range,
+        grid: Grid,
+    ) -> Result<(Vec<Samples<'static>>, Tally), Error> {
         let Source::Subquery { node, step_ms } = &range.source else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Tally::off()));
         };
         let default = self.settings.subquery_step_ms;
         let inside = crate::plan::subquery_grid(range, *step_ms, grid, default);
+        self.has_room(node, inside)?;
+        let outside = self.tally.enter(inside);
         let block = self.eval(node, inside)?;
+        let counted = self.tally.leave(outside);
         self.release(&block);
-        Ok(block.series.into_iter().map(|series| subquery_samples(series, inside)).collect())
+        let samples = block.series.into_iter().map(|series| subquery_samples(series, inside));
+        Ok((samples.collect(), counted))
     }
 
     /// The range vector that an instant query of a bare selector or subquery
@@ -231,7 +314,8 @@ impl Evaluator<'_> {
         let start = end.saturating_sub(range.range_ms);
         let mut batch = crate::SeriesBatch::new();
         let Source::Samples { select, extended, .. } = &range.source else {
-            let inside = self.subquery(range, grid)?;
+            let (inside, counted) = self.subquery(range, grid)?;
+            self.tally.every_step(counted);
             for samples in &inside {
                 push_window(&mut batch, samples, start, end);
             }
@@ -261,6 +345,7 @@ impl Evaluator<'_> {
                 batch.finish_series(samples.labels.clone());
             }
         }
+        self.tally.range_vector(&batch);
         Ok(batch)
     }
 }
@@ -270,12 +355,11 @@ fn seconds(ms: i64) -> f64 {
     (ms / 1000) as f64 + (ms % 1000) as f64 / 1000.0
 }
 
-fn hold(series: Option<Series>, held: &mut Held<'_>, all: &mut Vec<Series>) -> Result<(), Error> {
-    if let Some(series) = series {
-        held.add(&series)?;
-        all.push(series);
+fn extended(range: &Range) -> Option<Extended> {
+    match &range.source {
+        Source::Samples { extended, .. } => *extended,
+        Source::Subquery { .. } => None,
     }
-    Ok(())
 }
 
 fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64, end: i64) {

@@ -93,7 +93,19 @@ impl Kernel<'_, '_> {
             floats = self.float_pairs();
             histograms = self.histogram_pairs();
         }
-        context.slide(samples, |view| Ok(self.rate_at(view, kind, &floats, &histograms)))
+        if samples.histograms.is_empty() {
+            return context.slide(samples, |view| Ok(self.float_rate(view, kind, &floats)));
+        }
+        context.slide(samples, |view| {
+            if view.window.histograms.is_empty() {
+                return Ok(self.float_rate(view, kind, &floats));
+            }
+            if !view.window.floats.is_empty() {
+                self.note(Note::MixedFloatsHistograms(self.metric()));
+                return Ok(None);
+            }
+            Ok(self.histogram_rate(view, kind, &histograms))
+        })
     }
 
     fn starts<'s>(&self, starts: &'s [i64]) -> &'s [i64] {
@@ -144,48 +156,41 @@ impl Kernel<'_, '_> {
         pairs
     }
 
-    fn rate_at(
-        &mut self,
-        view: &View,
-        kind: Kind,
-        float_pairs: &Pairs,
-        histogram_pairs: &Pairs,
-    ) -> Option<Sample> {
-        let (floats, histograms) = (&view.window.floats, &view.window.histograms);
-        if !floats.is_empty() && !histograms.is_empty() {
-            self.note(Note::MixedFloatsHistograms(self.metric()));
-            return None;
+    fn histogram_rate(&mut self, view: &View, kind: Kind, pairs: &Pairs) -> Option<Sample> {
+        let (samples, histograms) = (self.samples, &view.window.histograms);
+        let mut increase = None;
+        if histograms.len() > 1 {
+            increase = Some(self.histogram_increase(view, kind, pairs)?);
         }
-        let samples = self.samples;
-        if floats.is_empty() {
-            let mut increase = None;
-            if histograms.len() > 1 {
-                increase = Some(self.histogram_increase(view, kind, histogram_pairs)?);
+        let times = &samples.histogram_times[histograms.clone()];
+        let starts = self.starts(&samples.histogram_starts);
+        let began = self.began(starts.get(histograms.start), view, times[0], kind);
+        let first = &samples.histograms[histograms.start];
+        if began.is_some() {
+            match &mut increase {
+                None => increase = Some(first.as_ref().clone()),
+                Some(sum) => self.add(sum, first)?,
             }
-            let times = &samples.histogram_times[histograms.clone()];
-            let starts = self.starts(&samples.histogram_starts);
-            let began = self.began(starts.get(histograms.start), view, times[0], kind);
-            let first = &samples.histograms[histograms.start];
-            if began.is_some() {
-                match &mut increase {
-                    None => increase = Some(first.as_ref().clone()),
-                    Some(sum) => self.add(sum, first)?,
-                }
-            }
-            let mut increase = increase?;
-            let to_zero =
-                (increase.count > 0.0 && first.count >= 0.0).then(|| first.count / increase.count);
-            let factor = self.factor(view, kind, &Sampled { times, began, to_zero })?;
-            increase.multiply(factor);
-            return Some(Sample::Histogram(Arc::new(increase)));
         }
+        let mut increase = increase?;
+        let to_zero =
+            (increase.count > 0.0 && first.count >= 0.0).then(|| first.count / increase.count);
+        let factor = self.factor(view, kind, &Sampled { times, began, to_zero })?;
+        increase.multiply(factor);
+        Some(Sample::Histogram(Arc::new(increase)))
+    }
+
+    #[inline]
+    fn float_rate(&mut self, view: &View, kind: Kind, pairs: &Pairs) -> Option<Sample> {
+        let (samples, floats) = (self.samples, &view.window.floats);
         let times = &samples.float_times[floats.clone()];
-        let first = samples.floats[floats.start];
-        let mut increase = samples.floats[floats.end - 1] - first;
-        if !Pairs::within(&float_pairs.overlaps, floats).is_empty() {
+        let values = &samples.floats[floats.clone()];
+        let (first, last) = (*values.first()?, *values.last()?);
+        let mut increase = last - first;
+        if !Pairs::within(&pairs.overlaps, floats).is_empty() {
             self.note(Note::StartTimeOverlap { metric: self.metric(), count: 1 });
         }
-        for reset in Pairs::within(&float_pairs.resets, floats) {
+        for reset in Pairs::within(&pairs.resets, floats) {
             increase += samples.floats[reset - 1];
         }
         let starts = self.starts(&samples.float_starts);
@@ -208,6 +213,7 @@ impl Kernel<'_, '_> {
     /// What the increase between the first and the last sample is multiplied
     /// with: it is extended to the borders of the range where these are
     /// near, else by half the distance of samples.
+    #[inline]
     fn factor(&self, view: &View, kind: Kind, sampled: &Sampled<'_>) -> Option<f64> {
         let Sampled { times, began, to_zero } = *sampled;
         let (first, last) = (times[0], times[times.len() - 1]);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::block::{Block, Sample, Series};
 use super::data::Samples;
-use super::{Evaluator, Held, range};
+use super::each::Work;
+use super::{BATCH, Evaluator, Held, range};
 use crate::plan::{Grid, Instant, Reference};
 use crate::query::Error;
 use crate::series::is_stale;
@@ -51,6 +52,7 @@ impl<'a> Cursor<'a> {
     /// The sample that counts at `moment`, which is not before any asked for
     /// earlier: the newest at or before it, if it is neither stale nor as old
     /// as the lookback window is long.
+    #[inline]
     pub(super) fn at(&mut self, moment: i64) -> Option<Found> {
         let samples = self.samples;
         advance(&samples.float_times, &mut self.floats, moment);
@@ -92,25 +94,81 @@ impl Evaluator<'_> {
         }
         let mut all = Vec::with_capacity(data.len());
         let mut held = Held::new(self.budget);
-        for samples in data.iter() {
-            let series = self.instant_series(&samples, selector.reference, grid);
-            if !series.is_empty() {
-                held.add(&series)?;
-                all.push(series);
-            }
-        }
+        self.each_instant(selector, grid, &mut held, &mut |series| {
+            all.push(series);
+            Ok(())
+        })?;
         Ok(Block { grid, series: all })
     }
 
-    fn instant_series(&self, samples: &Samples<'_>, reference: Reference, grid: Grid) -> Series {
+    /// Gives on the series that have samples, unless they are interpolated.
+    pub(super) fn each_instant(
+        &mut self,
+        selector: &Instant,
+        grid: Grid,
+        held: &mut Held<'_>,
+        sink: &mut dyn FnMut(Series) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let data = self.data;
+        let data = &data[selector.select];
+        let work = Work { series: data.len(), samples: data.samples(), steps: grid.steps() };
+        let one = |evaluator: &mut Self, place: usize| {
+            let series = evaluator.instant_series(&data.series(place), selector.reference, grid)?;
+            evaluator.tally.series(&series);
+            Ok(Some(series).filter(|series| !series.is_empty()))
+        };
+        self.each(work, one, held, sink)
+    }
+
+    fn instant_series(
+        &self,
+        samples: &Samples<'_>,
+        reference: Reference,
+        grid: Grid,
+    ) -> Result<Series, Error> {
         let mut series = Series::new(samples.labels.clone(), grid.steps());
+        if samples.histograms.is_empty() {
+            self.newest_floats(samples, reference, grid, &mut series.floats)?;
+            return Ok(series);
+        }
         let mut cursor = Cursor::new(samples, self.settings.lookback_ms);
         for (step, time) in grid.times().enumerate() {
+            if step % BATCH == BATCH - 1 {
+                self.budget.check()?;
+            }
             if let Some(found) = cursor.at(reference.from(time)) {
                 series.set(step, found.sample(samples));
             }
         }
-        series
+        Ok(series)
+    }
+
+    /// As [`Cursor::at`] at every step, where there are only floats.
+    fn newest_floats(
+        &self,
+        samples: &Samples<'_>,
+        reference: Reference,
+        grid: Grid,
+        found: &mut [f64],
+    ) -> Result<(), Error> {
+        let (times, values) = (&*samples.float_times, &*samples.floats);
+        let (mut next, mut newest) = (0, None);
+        for (step, own) in found.iter_mut().enumerate() {
+            if step % BATCH == BATCH - 1 {
+                self.budget.check()?;
+            }
+            let moment = reference.from(grid.time(step));
+            while let Some(time) = times.get(next).filter(|time| **time <= moment) {
+                newest = Some((*time, next));
+                next += 1;
+            }
+            let oldest = moment.saturating_sub(self.settings.lookback_ms);
+            // The stale marker stands for no value here, too.
+            if let Some((_, place)) = newest.filter(|(time, _)| *time > oldest) {
+                *own = values[place];
+            }
+        }
+        Ok(())
     }
 
     /// Values interpolated between the samples before and after each moment.
@@ -123,6 +181,7 @@ impl Evaluator<'_> {
         let lookback = self.settings.lookback_ms;
         let mut all = Vec::with_capacity(data.len());
         for samples in data.iter() {
+            self.budget.check()?;
             let samples = samples.without_stale();
             let mut series = Series::new(samples.labels.clone(), grid.steps());
             for (step, time) in grid.times().enumerate() {

@@ -11,7 +11,10 @@ impl Evaluator<'_> {
     pub(super) fn timestamps(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
         let starts = call.function.id == FunctionId::StartTimestamp;
         if starts && !self.settings.start_timestamps {
-            self.vector_arg(call, grid)?;
+            match &call.args[0] {
+                Node::Instant(selector) => self.sample_times(selector, grid, starts)?,
+                _ => self.vector_arg(call, grid)?,
+            };
             return Ok(Block::empty(grid));
         }
         if let Node::Instant(selector) = &call.args[0] {
@@ -57,6 +60,9 @@ impl Evaluator<'_> {
             self.drop_name(&mut series);
             all.push(series);
         }
-        self.unify(Block::of(grid, all))
+        let block = Block::of(grid, all);
+        // A histogram counts as one here, for only its time is looked at.
+        self.tally.block(&block);
+        self.unify(block)
     }
 }

@@ -84,9 +84,6 @@ pub enum Reason {
         "zero or negative query resolution step widths are not accepted. Try a positive integer"
     )]
     Step,
-    /// A timeout that has passed already.
-    #[error("context deadline exceeded")]
-    Deadline,
     /// A query longer than this many bytes.
     #[error("the query is longer than {0} bytes")]
     Length(usize),

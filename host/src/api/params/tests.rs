@@ -75,8 +75,12 @@ fn faults_have_prometheus_texts() {
             r#"invalid parameter "timeout": cannot parse "x" to a valid duration"#,
         ),
         (
-            "start=1&end=1&step=1&timeout=0",
-            r#"invalid parameter "query": context deadline exceeded"#,
+            "start=1&end=8&step=0.0005",
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ),
+        (
+            "start=1&end=1&step=0.0005",
+            r#"invalid parameter "step": zero or negative query resolution step widths are not accepted. Try a positive integer"#,
         ),
         (
             "start=1&end=1&step=1&lookback_delta=x",
@@ -100,6 +104,14 @@ fn faults_have_prometheus_texts() {
         fault(instant(&form("time=x"), 0)),
         r#"invalid parameter "time": invalid time value for 'time': cannot parse "x" to a valid timestamp"#
     );
+}
+
+#[test]
+fn a_timeout_of_zero_and_below_has_passed() {
+    for timeout in ["0", "-1", "-1e9", "NaN"] {
+        let request = instant(&form(&format!("query=up&timeout={timeout}")), 0);
+        assert_eq!(request.map(|request| request.timeout), Ok(Some(Duration::ZERO)), "{timeout}");
+    }
 }
 
 #[test]

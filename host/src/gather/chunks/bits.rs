@@ -20,6 +20,15 @@ impl<'a> Bits<'a> {
         Self { rest: bytes, buffer: 0, valid: 0 }
     }
 
+    /// The bits from a position on.
+    pub(super) fn at(bytes: &'a [u8], position: usize) -> Self {
+        let mut bits = Self::new(bytes.get(position / 8..).unwrap_or(&[]));
+        bits.fill();
+        let skipped = ((position % 8) as u32).min(bits.valid);
+        bits.consume(skipped);
+        bits
+    }
+
     /// Number of bits left.
     pub(super) const fn remaining(&self) -> usize {
         self.rest.len() * 8 + self.valid as usize

@@ -33,7 +33,7 @@ impl Grid {
     /// The grid for a window of so many milliseconds.
     #[must_use]
     pub fn for_window(length_ms: i64) -> Self {
-        let fits = |width: &&i64| length_ms / **width < MOST_BUCKETS;
+        let fits = |width: &&i64| length_ms / **width <= MOST_BUCKETS;
         let widest = WIDTHS[WIDTHS.len() - 1];
         Self { width_ms: *WIDTHS.iter().find(fits).unwrap_or(&widest) }
     }

@@ -93,7 +93,7 @@ const QUESTIONS: &[&str] = &[
     "$v / 0",
     "($v - $v) / 0",
     "$v * on (a) ($v + 1)",
-    r#"$v * on (b) group_left (a) label_replace(vector(3), "a", "w", "", "")"#,
+    r#"$v * on (b) group_left (c) label_replace(vector(3), "c", "w", "", "")"#,
     r#"sum($v) / ignoring (a) group_right () $v"#,
     "$v != NaN",
     // Functions of values.

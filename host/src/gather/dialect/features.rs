@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use promql::ast::{
     At, BinaryOp, Cardinality, Descend, DurationKind, Expr, Extended, VectorSelector, walk,
 };
+use promql::matcher::{MatchOp, Matcher};
+use promql::quote::{is_legacy_label_name, is_legacy_metric_name};
 
 /// Functions, aggregations and modifiers of an expression, sorted, each once.
 #[must_use]
@@ -62,10 +64,12 @@ fn of_selector(node: &VectorSelector, add: &mut dyn FnMut(&str)) {
         None => {}
     }
     // Names that older servers have no quotes for.
-    let legacy = |name: &str| promql::quote::is_legacy_label_name(name);
-    if node.matchers.iter().any(|matcher| !legacy(matcher.name()))
-        || (!node.name.is_empty() && !promql::quote::is_legacy_metric_name(&node.name))
-    {
+    let is_quoted = |matcher: &Matcher| {
+        let named = matcher.is_name() && matcher.op() == MatchOp::Equal;
+        let value = matcher.value().to_str_lossy();
+        !is_legacy_label_name(matcher.name()) || (named && !is_legacy_metric_name(&value))
+    };
+    if node.matchers.iter().any(is_quoted) {
         add("utf-8 names");
     }
 }

@@ -58,8 +58,8 @@ impl Fleet {
     pub(super) fn sites(&self, question: &Question) -> Vec<Site> {
         let never = self.groups.iter().all(|group| group.pushdown == Pushdown::Never);
         // With names removed at the end only, a part is not what a server
-        // gives for it.
-        if never || question.options.delayed_name_removal {
+        // gives for it; samples that a server looks at are not counted here.
+        if never || question.options.delayed_name_removal || question.options.count_samples {
             return Vec::new();
         }
         let rewrite = Rewrite {
@@ -126,6 +126,10 @@ impl Fleet {
         if group.replicas.is_empty() {
             return raw("no replicas");
         }
+        let features = features(&site.expr);
+        if group.replicas.iter().any(|replica| replica.rejected(&features)) {
+            return raw("a replica does not know all of its language");
+        }
         match group.pushdown {
             Pushdown::Never => return raw("pushdown: never"),
             Pushdown::Always => {
@@ -141,10 +145,6 @@ impl Fleet {
             || texts().filter(|asked| asked.group == index).map(|asked| asked.text.as_str());
         if texts().any(|text| self.histograms.has(index, text)) {
             return raw("its values are native histograms");
-        }
-        let features = features(&site.expr);
-        if group.replicas.iter().any(|replica| replica.rejected(&features)) {
-            return raw("a replica does not know all of its language");
         }
         if group.replicas.iter().any(|replica| !replica.evaluates_at(&steps)) {
             return raw("a replica moves range queries to multiples of the step");
@@ -189,33 +189,32 @@ impl Fleet {
             .selectors
             .iter()
             .map(|(matchers, reach)| group.wholeness(context, matchers, reach.window(&steps)));
-        let (found, speak) = tokio::join!(join_all(asked), self.speak(context, question, group));
-        let requests = found.iter().map(|whole| whole.requests).sum();
-        let mut warnings = Vec::new();
-        let hides = self.hides(context, question, (group, reads), &found).await;
+        let found = join_all(asked).await;
         let selectors: Vec<(Reach, &[(i64, i64, usize)])> = reads
             .selectors
             .iter()
             .zip(&found)
             .map(|((_, reach), whole)| (*reach, whole.stretches.as_slice()))
             .collect();
-        let mut stretches = plan::stretches(steps, &selectors);
-        let reason = if hides {
-            "a label of the group hides one of its series'"
-        } else if stretches.iter().any(|own| matches!(own.way, Way::Push(r) if !speak[r])) {
-            "a replica evaluates in a way of its own"
-        } else if stretches.iter().all(|own| own.way == Way::Raw) {
-            "no replica is known to be whole"
+        let stretches = plan::stretches(steps, &selectors);
+        let reason = if stretches.iter().all(|own| own.way == Way::Raw) {
+            Err("no replica is known to be whole")
+        } else if self.hides(context, question, (group, reads), &found).await {
+            Err("a label of the group hides one of its series'")
+        } else if !speak(context, question, group, &stretches).await {
+            Err("a replica evaluates in a way of its own")
         } else if stretches.len() > 1 {
-            "whole replicas, and raw where none is"
+            Ok("whole replicas, and raw where none is")
         } else {
-            "a whole replica"
+            Ok("a whole replica")
         };
-        if hides || reason == "a replica evaluates in a way of its own" {
-            stretches = vec![Stretch { steps, way: Way::Raw }];
-        }
+        let share = match reason {
+            Ok(reason) => Share { stretches, ..Share::raw(vec![index], steps, reason) },
+            Err(reason) => Share::raw(vec![index], steps, reason),
+        };
+        let requests = found.iter().map(|whole| whole.requests).sum();
+        let mut warnings = Vec::new();
         found.into_iter().for_each(|whole: Wholeness| super::extend(&mut warnings, whole.warnings));
-        let share = Share { stretches, ..Share::raw(vec![index], steps, reason) };
         Own { group: index, share, requests, warnings }
     }
 
@@ -242,16 +241,6 @@ impl Fleet {
             }
         }
         false
-    }
-
-    /// Which of a group's replicas evaluate as we do.
-    async fn speak(&self, context: &Context, question: &Question, group: &Group) -> Vec<bool> {
-        let default_lookback = question.options.lookback_ms == SERVERS_LOOKBACK_MS;
-        let each = (0..group.replicas.len()).map(|replica| async move {
-            let speaks = group.speaks_our_dialect(replica, context).await.unwrap_or(false);
-            speaks && (default_lookback || group.replicas[replica].knows_lookback())
-        });
-        join_all(each).await
     }
 
     /// Makes units of groups whose series may be the same, as far as that is
@@ -364,6 +353,22 @@ impl Group {
         }
         (Some(sum), asked)
     }
+}
+
+/// True if every replica that is to answer evaluates as we do.
+async fn speak(
+    context: &Context,
+    question: &Question,
+    group: &Group,
+    stretches: &[Stretch],
+) -> bool {
+    let default_lookback = question.options.lookback_ms == SERVERS_LOOKBACK_MS;
+    let asked = |replica: &usize| stretches.iter().any(|own| own.way == Way::Push(*replica));
+    let each = (0..group.replicas.len()).filter(asked).map(|replica| async move {
+        let speaks = group.speaks_our_dialect(replica, context).await.unwrap_or(false);
+        speaks && (default_lookback || group.replicas[replica].knows_lookback())
+    });
+    join_all(each).await.into_iter().all(|speaks| speaks)
 }
 
 /// A selector as written, and its reach.

@@ -30,6 +30,7 @@ impl Evaluator<'_> {
         let mut places: HashMap<Labels, usize> = HashMap::new();
         let mut out: Vec<Series> = Vec::new();
         for step in 0..grid.steps() {
+            self.budget.check()?;
             for series in &input.series {
                 let value = match series.sample(step) {
                     None => continue,

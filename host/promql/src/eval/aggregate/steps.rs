@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::columns;
+use super::columns::Fold;
 use crate::annotations::{Note, Operation};
 use crate::ast::AggregateOp;
 use crate::eval::Evaluator;
@@ -11,15 +11,16 @@ use crate::eval::block::{ABSENT, Sample, Series, is_present};
 use crate::eval::mean::HistogramMean;
 use crate::histogram::{Compensation, IncompatibleSchemas};
 use crate::plan::Aggregate;
+use crate::query::Error;
 use crate::{CounterResetHint, Histogram};
 
 /// A sum or a mean of histograms.
-enum Fold {
+enum HistogramFold {
     Sum(Histogram, Option<Compensation>),
     Mean(HistogramMean),
 }
 
-impl Fold {
+impl HistogramFold {
     fn of(op: AggregateOp, first: &Histogram) -> Self {
         match op {
             AggregateOp::Avg => Self::Mean(HistogramMean::of(first)),
@@ -50,20 +51,27 @@ impl Fold {
 }
 
 impl Evaluator<'_> {
-    /// Folds a group of which some samples are histograms.
-    pub(super) fn fold_steps(
+    /// Folds a group of which some samples may be histograms.
+    pub(super) fn fold_group(
         &mut self,
         aggregate: &Aggregate,
         param: &[f64],
         members: &[&Series],
         steps: usize,
-    ) -> Series {
-        let mut series = columns::fold(aggregate.op, param, members, steps);
+    ) -> Result<Series, Error> {
+        let mut fold = Fold::new(aggregate.op, steps);
+        for member in members {
+            self.budget.check()?;
+            fold.add(&member.floats);
+        }
+        let mut series = Series::new(crate::Labels::empty(), 0);
+        series.floats = fold.finish(param);
         let with_histograms: BTreeSet<usize> =
             members.iter().flat_map(|member| &member.histograms).map(|(step, _)| *step).collect();
         match aggregate.op {
             AggregateOp::Sum | AggregateOp::Avg => {
                 for step in with_histograms {
+                    self.budget.check()?;
                     series.floats[step] = ABSENT;
                     if let Some(result) = self.fold_histograms(aggregate, members, step) {
                         series.set(step, Sample::Histogram(Arc::new(result)));
@@ -86,7 +94,7 @@ impl Evaluator<'_> {
                 }
             }
         }
-        series
+        Ok(series)
     }
 
     fn fold_histograms(
@@ -96,7 +104,7 @@ impl Evaluator<'_> {
         step: usize,
     ) -> Option<Histogram> {
         let position = aggregate.input_position;
-        let (mut has_float, mut fold) = (false, None::<Fold>);
+        let (mut has_float, mut fold) = (false, None::<HistogramFold>);
         let (mut reset, mut not_reset) = (false, false);
         for member in members {
             let histogram = match member.sample(step) {
@@ -113,7 +121,7 @@ impl Evaluator<'_> {
                 continue;
             }
             let Some(fold) = &mut fold else {
-                fold = Some(Fold::of(aggregate.op, &histogram));
+                fold = Some(HistogramFold::of(aggregate.op, &histogram));
                 continue;
             };
             match fold.add(&histogram) {
@@ -136,6 +144,6 @@ impl Evaluator<'_> {
         if reset && not_reset {
             self.note(Note::ResetCollision(Operation::Aggregation), position);
         }
-        fold.map(Fold::finish)
+        fold.map(HistogramFold::finish)
     }
 }

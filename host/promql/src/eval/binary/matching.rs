@@ -10,6 +10,7 @@ use super::output::Output;
 use super::{Notices, changes_schema};
 use crate::Labels;
 use crate::ast::{BinaryOp, Cardinality, VectorMatching};
+use crate::budget::Budget;
 use crate::eval::Evaluator;
 use crate::eval::block::{ABSENT, Block, Sample, Series, is_metadata, is_present};
 use crate::labels::METRIC_NAME;
@@ -22,7 +23,7 @@ pub(super) fn signature(matching: &VectorMatching, labels: &Labels) -> Labels {
     let keep = |name: &str| {
         if matching.on { named(name) } else { name != METRIC_NAME && !named(name) }
     };
-    Labels::from_pairs(labels.iter().filter(|(name, _)| keep(name)))
+    labels.filtered(keep)
 }
 
 /// The series of one signature, by their places in their blocks.
@@ -55,6 +56,7 @@ impl Evaluator<'_> {
         let groups = groups(matching, many, one);
         let mut matcher = Matcher {
             link,
+            budget: self.budget,
             many: &many.series,
             one: &one.series,
             swapped,
@@ -64,7 +66,6 @@ impl Evaluator<'_> {
             failure: None,
         };
         for group in &groups {
-            self.budget.check()?;
             matcher.group(group)?;
         }
         if let Some(failure) = matcher.failure {
@@ -99,6 +100,7 @@ fn groups(matching: &VectorMatching, many: &Block, one: &Block) -> Vec<Group> {
 
 struct Matcher<'m> {
     link: &'m Link,
+    budget: &'m Budget,
     many: &'m [Series],
     one: &'m [Series],
     /// The many side is the right operand.
@@ -117,6 +119,7 @@ impl Matcher<'_> {
         }
         let steps = self.out.grid.steps();
         for step in 0..steps {
+            self.budget.check()?;
             if !self.group_step(group, step)? {
                 break;
             }
@@ -153,6 +156,7 @@ impl Matcher<'_> {
     fn simple_group(&mut self, group: &Group) -> Result<(), Error> {
         let one = &self.one[group.one[0]];
         for place in &group.many {
+            self.budget.check()?;
             let many = &self.many[*place];
             let (left, right) = if self.swapped {
                 (&one.floats, &many.floats)

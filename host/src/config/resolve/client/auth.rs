@@ -82,11 +82,12 @@ fn token(at: &Cursor<'_>, base_dir: &Path, report: &mut Report) -> Option<Auth> 
         }
         file @ Source::File(_) => file,
     };
-    Some(Auth::Token { scheme, credentials })
+    Some(Auth::Token { scheme, credentials, file_key: "authorization.credentials_file" })
 }
 
 fn bearer(credentials: Source<Secret>) -> Option<Auth> {
-    Some(Auth::Token { scheme: defaults::AUTHORIZATION_TYPE.to_owned(), credentials })
+    let scheme = defaults::AUTHORIZATION_TYPE.to_owned();
+    Some(Auth::Token { scheme, credentials, file_key: "bearer_token_file" })
 }
 
 /// A token that fits into a header.
