@@ -20,7 +20,7 @@ use e2e::script::{Stage, stages};
 
 /// Beginnings of queries that servers after 3.5 answer differently; the
 /// scripts themselves expect the new answers, which the proxy gives.
-const DIFFERENT_SINCE_3_5: [&str; 20] = [
+const DIFFERENT_SINCE_3_5: [&str; 18] = [
     // A parameter that is no number is an error also without series.
     "topk(NaN",
     // Many-to-one matching is refused before the comparison filters.
@@ -40,9 +40,6 @@ const DIFFERENT_SINCE_3_5: [&str; 20] = [
     "histogram_fraction(0.5, 2, upper_exactly_on_bucket_boundary_bucket)",
     "histogram_fraction(0.1, 0.75, fractional_bucket_bounds_bucket)",
     "histogram_fraction(-10, -5, range_entirely_below_all_buckets_bucket)",
-    // The same of the buckets that are left to a group.
-    "histogram_fraction(2, 5, upper_falls_in_last_bucket_bucket)",
-    "histogram_fraction(1, 3, both_bounds_exactly_on_bucket_boundaries_bucket)",
     // Sums of histograms are compensated.
     "sum(histogram_sum)",
     "avg(histogram_sum)",
@@ -109,6 +106,14 @@ impl Spread {
     }
 }
 
+/// True where servers after 3.5 answer differently because of the spread: a
+/// label for each group leaves each with some of the buckets of a classic
+/// histogram, and any of them may be the first.
+fn is_split(query: &str, spread: Spread) -> bool {
+    let fraction = query.starts_with("histogram_fraction(") && query.contains("_bucket");
+    fraction && spread != Spread::Unlabelled
+}
+
 /// How a script went.
 #[derive(Default)]
 struct Outcome {
@@ -172,7 +177,8 @@ fn run(stage: &Stage, spread: Spread, outcome: &mut Outcome) {
     let proxies = proxies(spread, &replicas);
     for question in &stage.questions {
         let query = &question.params[0].1;
-        if DIFFERENT_SINCE_3_5.iter().any(|beginning| is_about(query, beginning)) {
+        let different = DIFFERENT_SINCE_3_5.iter().any(|beginning| is_about(query, beginning));
+        if different || is_split(query, spread) {
             continue;
         }
         let expected = question.ask(whole.client);
