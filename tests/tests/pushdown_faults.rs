@@ -98,7 +98,13 @@ fn problems(healthy: &Prometheus, targets: &[String], remote_read: bool) -> Vec<
             assert!(took < PATIENCE, "{mode:?}: {question:?} took {took:?}");
             let expected = warnings(&question, &raw, targets);
             let actual = warnings(&question, &proxy, targets);
-            if expected != actual {
+            // Who is told that all replicas are equal asks one of them only: of
+            // the others it cannot warn.
+            let is_right = match mode {
+                Mode::Always => actual.is_subset(&expected),
+                _ => actual == expected,
+            };
+            if !is_right {
                 problems.push(format!(
                     "{mode:?}: {question:?}: warnings {expected:?} became {actual:?}"
                 ));
