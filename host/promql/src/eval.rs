@@ -13,6 +13,7 @@ mod changes;
 mod data;
 mod dates;
 mod functions;
+mod go_sort;
 mod heap;
 mod histograms;
 mod info;
@@ -92,7 +93,7 @@ pub(crate) struct Evaluator<'a> {
 impl Evaluator<'_> {
     /// The value of a scalar or instant-vector node at every time of `grid`.
     pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Block, Error> {
-        self.budget.check()?;
+        self.budget.check_steps(grid.steps())?;
         if grid.steps() == 0 {
             return Ok(Block::empty(grid));
         }

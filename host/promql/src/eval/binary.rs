@@ -18,6 +18,9 @@ impl Evaluator<'_> {
         let once = Grid::once(grid.start_ms);
         let varying = chain.links.iter().position(|link| link.left_invariant);
         let mut left = self.eval(&chain.first, if varying.is_some() { once } else { grid })?;
+        if chain.links.is_empty() {
+            self.release(&left);
+        }
         for (place, link) in chain.links.iter().enumerate() {
             if varying == Some(place) {
                 self.release(&left);

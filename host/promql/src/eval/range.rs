@@ -210,14 +210,18 @@ impl Evaluator<'_> {
 
     /// The samples of a subquery; nothing for a selector.
     fn subquery(&mut self, range: &Range, grid: Grid) -> Result<Vec<Samples<'static>>, Error> {
-        let Source::Subquery { node, step_ms } = &range.source else {
-            return Ok(Vec::new());
-        };
+        let Some(block) = self.subquery_block(range, grid)? else { return Ok(Vec::new()) };
+        Ok(subquery_samples(block))
+    }
+
+    /// What a subquery yields, at its own times.
+    fn subquery_block(&mut self, range: &Range, grid: Grid) -> Result<Option<Block>, Error> {
+        let Source::Subquery { node, step_ms } = &range.source else { return Ok(None) };
         let default = self.settings.subquery_step_ms;
         let inside = crate::plan::subquery_grid(range, *step_ms, grid, default);
         let block = self.eval(node, inside)?;
         self.release(&block);
-        Ok(block.series.into_iter().map(|series| subquery_samples(series, inside)).collect())
+        Ok(Some(block))
     }
 
     /// The range vector that an instant query of a bare selector or subquery
@@ -231,9 +235,9 @@ impl Evaluator<'_> {
         let start = end.saturating_sub(range.range_ms);
         let mut batch = crate::SeriesBatch::new();
         let Source::Samples { select, extended, .. } = &range.source else {
-            let inside = self.subquery(range, grid)?;
-            for samples in &inside {
-                push_window(&mut batch, samples, start, end);
+            let Some(block) = self.subquery_block(range, grid)? else { return Ok(batch) };
+            for samples in subquery_samples(self.without_dropped_names(block)?) {
+                push_window(&mut batch, &samples, start, end);
             }
             return Ok(batch);
         };
@@ -294,7 +298,12 @@ fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64
 
 /// A series of a subquery's inside as samples. Hints about resets are not
 /// kept: samples between those that are seen may be left out or repeated.
-fn subquery_samples(series: Series, grid: Grid) -> Samples<'static> {
+fn subquery_samples(block: Block) -> Vec<Samples<'static>> {
+    let grid = block.grid;
+    block.series.into_iter().map(|series| series_samples(series, grid)).collect()
+}
+
+fn series_samples(series: Series, grid: Grid) -> Samples<'static> {
     let present =
         |(step, value): (usize, &f64)| block::is_present(*value).then(|| (grid.time(step), *value));
     let (float_times, floats): (Vec<i64>, Vec<f64>) =

@@ -4,9 +4,8 @@
 use super::Groups;
 use crate::annotations::Note;
 use crate::ast::AggregateOp;
-use crate::eval::Evaluator;
 use crate::eval::block::{Block, Sample, Series};
-use crate::eval::heap;
+use crate::eval::{Evaluator, go_sort, heap};
 use crate::plan::Aggregate;
 use crate::query::Error;
 
@@ -107,7 +106,7 @@ impl Evaluator<'_> {
             }
         }
         if ranks {
-            heap::sort(&mut kept, |a, b| less(b, a));
+            go_sort::sort(&mut kept, |a, b| less(b, a));
         }
         kept
     }
