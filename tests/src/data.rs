@@ -4,6 +4,7 @@
 
 pub mod generate;
 pub mod holes;
+pub mod language;
 
 use std::collections::BTreeMap;
 

@@ -16,6 +16,8 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod queries;
+pub mod remote_read;
 pub mod remote_write;
 pub mod script;
 pub mod serve;
+mod wire;

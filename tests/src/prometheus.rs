@@ -41,6 +41,7 @@ pub struct Prometheus {
 pub struct Builder {
     external_labels: BTreeMap<String, String>,
     scrape: Vec<SocketAddr>,
+    features: Vec<&'static str>,
 }
 
 /// True if tests that need a Prometheus can run; else says so on stderr.
@@ -100,6 +101,13 @@ impl Builder {
         self
     }
 
+    /// Switches a feature on that is off by default.
+    #[must_use]
+    pub fn feature(mut self, flag: &'static str) -> Self {
+        self.features.push(flag);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     ///
     /// # Panics
@@ -119,7 +127,8 @@ impl Builder {
                 "--web.enable-remote-write-receiver",
                 "--enable-feature=native-histograms,exemplar-storage",
                 "--log.format=logfmt",
-            ]);
+            ])
+            .args(self.features.iter().map(|flag| format!("--enable-feature={flag}")));
         let mut process = Process::spawn(&mut command);
         let client = Client::new(process.wait_for(START, listening));
         wait_until_ready(client, &mut process);
@@ -205,7 +214,11 @@ impl Prometheus {
         self.send(std::slice::from_ref(series)).status == 204
     }
 
-    fn write_once(&self, series: &[Series]) {
+    /// Writes series in a single request, which keeps their order.
+    ///
+    /// # Panics
+    /// When the server refuses them.
+    pub fn write_once(&self, series: &[Series]) {
         let response = self.send(series);
         assert_eq!(response.status, 204, "remote write: {}", response.text());
     }

@@ -2,6 +2,9 @@
 //!
 //! `T` in a query stands for a moment in the window, in seconds.
 
+pub mod draw;
+pub mod hostile;
+pub mod language;
 pub mod random;
 
 use crate::data::generate::{ODD_VALUES, UTF8_LABEL, UTF8_METRIC};
