@@ -82,6 +82,25 @@ bench-smoke: build ## Run every bench once, unoptimised, to see that it still wo
 promqltest: ## Run every PromQL acceptance script in DIR and count the results
 	cargo run --locked -p promql --example promqltest -- '$(DIR)'
 
+# Coverage as libFuzzer wants it, on the stable toolchain; with `--target`, so
+# that build scripts are built without.
+FUZZ_FLAGS := --cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
+  -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-trace-compares \
+  -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table
+FUZZ_TARGETS := parser evaluate
+FUZZ_SECONDS := 600
+
+.PHONY: fuzz
+fuzz: ## Fuzz parser and evaluator, FUZZ_SECONDS each; new inputs stay in the target folder
+	@host="$$(rustc -vV | sed -n 's/^host: //p')"; \
+	for name in $(FUZZ_TARGETS); do \
+	  mkdir -p "$(TARGET_DIR)/fuzz/corpus/$$name"; \
+	  RUSTFLAGS='$(FUZZ_FLAGS)' cargo run --locked --release --manifest-path host/promql/fuzz/Cargo.toml \
+	    --target "$$host" --target-dir '$(TARGET_DIR)/fuzz' --bin "$$name" -- \
+	    -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=20 -rss_limit_mb=2048 \
+	    -artifact_prefix='$(TARGET_DIR)/fuzz/' "$(TARGET_DIR)/fuzz/corpus/$$name"; \
+	done
+
 .PHONY: deny
 deny: ## Check licences, duplicates and advisories (needs cargo-deny)
 	cargo deny check

@@ -5,6 +5,7 @@
 
 pub mod generate;
 pub mod holes;
+pub mod language;
 pub mod local;
 pub mod outages;
 

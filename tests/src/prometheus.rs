@@ -42,6 +42,7 @@ pub struct Builder {
     external_labels: BTreeMap<String, String>,
     scrape: Vec<SocketAddr>,
     arguments: Vec<&'static str>,
+    features: Vec<&'static str>,
 }
 
 /// True if tests that need a Prometheus can run; else says so on stderr.
@@ -108,6 +109,13 @@ impl Builder {
         self
     }
 
+    /// Switches a feature on that is off by default.
+    #[must_use]
+    pub fn feature(mut self, flag: &'static str) -> Self {
+        self.features.push(flag);
+        self
+    }
+
     /// Starts the server and waits until it is ready.
     ///
     /// # Panics
@@ -128,7 +136,8 @@ impl Builder {
                 "--enable-feature=native-histograms,exemplar-storage,promql-per-step-stats",
                 "--log.format=logfmt",
             ])
-            .args(&self.arguments);
+            .args(&self.arguments)
+            .args(self.features.iter().map(|flag| format!("--enable-feature={flag}")));
         let mut process = Process::spawn(&mut command);
         let client = Client::new(process.wait_for(START, listening));
         wait_until_ready(client, &mut process);
@@ -206,7 +215,7 @@ impl Prometheus {
                 let body = remote_write::body(&piece);
                 thread::scope(|scope| {
                     for server in servers {
-                        scope.spawn(|| server.write_once(&body));
+                        scope.spawn(|| server.write_body(&body));
                     }
                 });
             }
@@ -233,7 +242,15 @@ impl Prometheus {
         self.send(&remote_write::body(std::slice::from_ref(series))).status == 204
     }
 
-    fn write_once(&self, body: &[u8]) {
+    /// Writes series in a single request, which keeps their order.
+    ///
+    /// # Panics
+    /// When the server refuses them.
+    pub fn write_once(&self, series: &[Series]) {
+        self.write_body(&remote_write::body(series));
+    }
+
+    fn write_body(&self, body: &[u8]) {
         let response = self.send(body);
         assert_eq!(response.status, 204, "remote write: {}", response.text());
     }

@@ -2,7 +2,10 @@
 //!
 //! `T` in a query stands for a moment in the window, in seconds.
 
+pub mod draw;
 pub mod faulty;
+pub mod hostile;
+pub mod language;
 pub mod random;
 pub mod spread;
 

@@ -1,8 +1,9 @@
 //! Remote write 1.0: series as a snappy-compressed protobuf message.
-//!
-//! Field numbers are those of prometheus/prompb/{remote,types}.proto.
 
 use crate::data::{Exemplar, Histogram, Labels, ResetHint, Series, Value};
+use crate::wire::{
+    TimeSeries, WireExemplar, WireHistogram, WireLabel, WireSample, WireSpan, WriteRequest,
+};
 
 /// The content of a POST to `/api/v1/write` that writes these series.
 #[must_use]
@@ -10,95 +11,6 @@ pub fn body(series: &[Series]) -> Vec<u8> {
     let request = WriteRequest { timeseries: series.iter().map(TimeSeries::from).collect() };
     let bytes = prost::Message::encode_to_vec(&request);
     snap::raw::Encoder::new().compress_vec(&bytes).expect("a write request stays below 4 GiB")
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WriteRequest {
-    #[prost(message, repeated, tag = "1")]
-    timeseries: Vec<TimeSeries>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct TimeSeries {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<WireLabel>,
-    #[prost(message, repeated, tag = "2")]
-    samples: Vec<WireSample>,
-    #[prost(message, repeated, tag = "3")]
-    exemplars: Vec<WireExemplar>,
-    #[prost(message, repeated, tag = "4")]
-    histograms: Vec<WireHistogram>,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireLabel {
-    #[prost(string, tag = "1")]
-    name: String,
-    #[prost(string, tag = "2")]
-    value: String,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireSample {
-    // Always present: a plain field would leave out -0 as a default.
-    #[prost(double, optional, tag = "1")]
-    value: Option<f64>,
-    #[prost(int64, tag = "2")]
-    timestamp: i64,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireExemplar {
-    #[prost(message, repeated, tag = "1")]
-    labels: Vec<WireLabel>,
-    #[prost(double, tag = "2")]
-    value: f64,
-    #[prost(int64, tag = "3")]
-    timestamp: i64,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireSpan {
-    #[prost(sint32, tag = "1")]
-    offset: i32,
-    #[prost(uint32, tag = "2")]
-    length: u32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct WireHistogram {
-    #[prost(uint64, optional, tag = "1")]
-    count_int: Option<u64>,
-    #[prost(double, optional, tag = "2")]
-    count_float: Option<f64>,
-    #[prost(double, tag = "3")]
-    sum: f64,
-    #[prost(sint32, tag = "4")]
-    schema: i32,
-    #[prost(double, tag = "5")]
-    zero_threshold: f64,
-    #[prost(uint64, optional, tag = "6")]
-    zero_count_int: Option<u64>,
-    #[prost(double, optional, tag = "7")]
-    zero_count_float: Option<f64>,
-    #[prost(message, repeated, tag = "8")]
-    negative_spans: Vec<WireSpan>,
-    #[prost(sint64, repeated, tag = "9")]
-    negative_deltas: Vec<i64>,
-    #[prost(double, repeated, tag = "10")]
-    negative_counts: Vec<f64>,
-    #[prost(message, repeated, tag = "11")]
-    positive_spans: Vec<WireSpan>,
-    #[prost(sint64, repeated, tag = "12")]
-    positive_deltas: Vec<i64>,
-    #[prost(double, repeated, tag = "13")]
-    positive_counts: Vec<f64>,
-    #[prost(int32, tag = "14")]
-    reset_hint: i32,
-    #[prost(int64, tag = "15")]
-    timestamp: i64,
-    #[prost(double, repeated, tag = "16")]
-    custom_values: Vec<f64>,
 }
 
 impl From<&Series> for TimeSeries {

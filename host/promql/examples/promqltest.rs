@@ -1,7 +1,8 @@
-//! Runs every `.test` script of a folder and prints counts: what
+//! Runs every `.test` script below a folder and prints counts: what
 //! `make promqltest DIR=<folder>` calls.
 //!
-//! Exits with 1 if an eval fails or a script cannot be read.
+//! Names file and line of what fails, also of what cannot be read, and then
+//! exits with 1.
 
 #![allow(clippy::print_stdout, reason = "its output is what it is for")]
 
@@ -40,28 +41,30 @@ fn run_folder(folder: &Path) -> io::Result<bool> {
     let (mut passed, mut failed) = (0, 0);
     for path in scripts(folder)? {
         let text = std::fs::read_to_string(&path)?;
-        let (evals, failures) = match script::parse(&text) {
-            Ok(commands) => run::run(&commands),
-            Err(error) => (1, vec![format!("script: {error}")]),
-        };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        println!("{name}: {} passed, {} failed", evals - failures.len(), failures.len());
+        let (count, failures) = run::run(&script::parse(&text));
+        let name = path.strip_prefix(folder).unwrap_or(&path).display();
+        println!("{name}: {} passed, {} failed", count - failures.len(), failures.len());
         for failure in &failures {
-            println!("  {failure}");
+            println!("  {}:{}: {}", path.display(), failure.line, failure.text);
         }
-        passed += evals - failures.len();
+        passed += count - failures.len();
         failed += failures.len();
     }
     println!("{passed} passed, {failed} failed");
     Ok(failed == 0 && passed > 0)
 }
 
+/// The scripts below a folder, in the order of their names.
 fn scripts(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "test") {
-            paths.push(path);
+    let (mut paths, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "test") {
+                paths.push(path);
+            }
         }
     }
     paths.sort();

@@ -130,6 +130,26 @@ impl Budget {
         Ok(())
     }
 
+    /// Fails if columns of so many evaluation times cannot be held at all: call
+    /// before allocating one.
+    ///
+    /// # Errors
+    /// As [`Self::charge_samples`] where the columns could hold more samples
+    /// than are allowed, else as [`Self::charge_bytes`].
+    pub fn check_steps(&self, steps: usize) -> Result<(), Exceeded> {
+        /// Whatever the budget: 16 GiB of numbers.
+        const MAX_STEPS: u64 = 1 << 31;
+        self.check()?;
+        let steps = steps as u64;
+        if steps <= MAX_STEPS && steps.saturating_mul(8) <= self.counters.max_bytes {
+            return Ok(());
+        }
+        if steps > self.counters.max_samples.min(MAX_STEPS) {
+            return Err(Exceeded::Samples);
+        }
+        Err(Exceeded::Bytes(self.counters.max_bytes))
+    }
+
     /// Gives samples back that are no longer held.
     pub fn release_samples(&self, count: usize) {
         self.counters.samples.fetch_sub(count as u64, Ordering::Relaxed);

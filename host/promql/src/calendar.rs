@@ -17,15 +17,20 @@ pub(crate) struct Civil {
     pub(crate) day_of_year: u32,
 }
 
-const SECONDS_PER_DAY: i64 = 86_400;
+const SECONDS_PER_DAY: i128 = 86_400;
+/// Go counts seconds from here, unsigned: what is before wraps around to the
+/// end of all times (go/src/time/time.go, `absoluteYears`).
+const BEGINNING: i64 = -9_223_372_028_741_760_000;
 /// Days of 400 years, after which the calendar repeats.
-const DAYS_PER_ERA: i64 = 146_097;
+const DAYS_PER_ERA: i128 = 146_097;
 /// From 0000-03-01 to 1970-01-01.
-const DAYS_BEFORE_EPOCH: i64 = 719_468;
+const DAYS_BEFORE_EPOCH: i128 = 719_468;
 
 impl Civil {
     /// The moment so many seconds after the epoch.
     pub(crate) fn at(seconds: i64) -> Self {
+        let wrapped = if seconds < BEGINNING { 1 << 64 } else { 0 };
+        let seconds = i128::from(seconds) + wrapped;
         let days = seconds.div_euclid(SECONDS_PER_DAY);
         let of_day = seconds.rem_euclid(SECONDS_PER_DAY) as u32;
         // Years that begin in March put the leap day last.
@@ -37,7 +42,7 @@ impl Civil {
         let march_month = (5 * of_year + 2) / 153;
         let day = (of_year - (153 * march_month + 2) / 5 + 1) as u32;
         let month = if march_month < 10 { march_month + 3 } else { march_month - 9 } as u32;
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let year = (year_of_era + era * 400) as i64 + i64::from(month <= 2);
         let before: u32 = (1..month).map(|month| days_in_month(year, month)).sum();
         Self {
             year,
@@ -80,5 +85,14 @@ mod tests {
         let before = Civil::at(-1);
         assert_eq!((before.year, before.month, before.day, before.weekday), (1969, 12, 31, 3));
         assert_eq!(before.day_of_year, 365);
+    }
+
+    #[test]
+    fn the_earliest_seconds_wrap_around_as_in_go() {
+        let wrapped = Civil::at(i64::MIN);
+        assert_eq!((wrapped.year, wrapped.month, wrapped.day), (292_277_026_596, 12, 4));
+        assert_eq!((wrapped.hour, wrapped.minute, wrapped.second), (15, 30, 8));
+        assert_eq!((Civil::at(BEGINNING).month, Civil::at(BEGINNING).day), (3, 1));
+        assert_eq!(Civil::at(i64::MAX).second, 7);
     }
 }

@@ -16,6 +16,7 @@ mod dates;
 mod each;
 mod functions;
 mod given;
+mod go_sort;
 mod heap;
 mod histograms;
 mod info;
@@ -114,6 +115,7 @@ pub(crate) struct Evaluator<'a> {
 impl Evaluator<'_> {
     /// The value of a scalar or instant-vector node at every time of `grid`.
     pub(crate) fn eval(&mut self, node: &Node, grid: Grid) -> Result<Block, Error> {
+        self.budget.check_steps(grid.steps())?;
         self.has_room(node, grid)?;
         if grid.steps() == 0 {
             return Ok(Block::empty(grid));

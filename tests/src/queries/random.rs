@@ -5,7 +5,7 @@
 //! that every answer is determined to the last bit. Nor is there `topk`, whose
 //! choice among equals depends on the order of series in a server.
 
-use crate::data::hash;
+use super::draw::Draw;
 
 const METRICS: [&str; 6] = [
     "http_requests_total",
@@ -42,8 +42,7 @@ const OFFSETS: [&str; 4] = ["4m", "-6m", "33s", "20m"];
 /// A source of random queries.
 #[derive(Clone, Debug)]
 pub struct Random {
-    seed: u64,
-    drawn: u64,
+    draw: Draw,
     /// Moment for `@`, in seconds.
     at: i64,
 }
@@ -52,7 +51,7 @@ impl Random {
     /// Queries of this seed; fixed times in them are around `at` seconds.
     #[must_use]
     pub const fn new(seed: u64, at: i64) -> Self {
-        Self { seed, drawn: 0, at }
+        Self { draw: Draw::new(seed), at }
     }
 
     /// The next query.
@@ -63,13 +62,11 @@ impl Random {
     }
 
     fn below(&mut self, bound: u64) -> u64 {
-        self.drawn += 1;
-        hash(&[self.seed, self.drawn]) % bound
+        self.draw.below(bound)
     }
 
     fn one_of<'a>(&mut self, options: &[&'a str]) -> &'a str {
-        let index = self.below(options.len() as u64);
-        options[usize::try_from(index).expect("an index is small")]
+        self.draw.one_of(options)
     }
 
     fn selector(&mut self) -> String {

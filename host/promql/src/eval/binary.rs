@@ -19,6 +19,9 @@ impl Evaluator<'_> {
         let varying = chain.links.iter().position(|link| link.left_invariant);
         let mut outside = varying.is_some().then(|| self.tally.enter(once));
         let mut left = self.eval(&chain.first, if varying.is_some() { once } else { grid })?;
+        if chain.links.is_empty() {
+            self.release(&left);
+        }
         for (place, link) in chain.links.iter().enumerate() {
             if varying == Some(place)
                 && let Some(outside) = outside.take()

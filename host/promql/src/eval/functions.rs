@@ -77,7 +77,16 @@ impl Evaluator<'_> {
         grid: Grid,
         function: impl Fn(usize, f64) -> Option<f64>,
     ) -> Result<Block, Error> {
-        let mut block = self.vector_arg(call, grid)?;
+        let block = self.vector_arg(call, grid)?;
+        self.map_block(block, function)
+    }
+
+    /// As [`Self::map_steps`], of a block.
+    fn map_block(
+        &mut self,
+        mut block: Block,
+        function: impl Fn(usize, f64) -> Option<f64>,
+    ) -> Result<Block, Error> {
         for series in &mut block.series {
             self.budget.check()?;
             series.histograms.clear();
@@ -88,7 +97,7 @@ impl Evaluator<'_> {
             }
             self.drop_name(series);
         }
-        self.unify(Block::of(grid, block.series))
+        self.unify(Block::of(block.grid, block.series))
     }
 
     fn pair(
@@ -120,11 +129,13 @@ impl Evaluator<'_> {
     }
 
     fn round(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
+        // Arguments in order: the first error is told.
+        let block = self.vector_arg(call, grid)?;
         let to_nearest = match call.args.get(1) {
             Some(arg) => self.scalar(arg, grid)?,
             None => vec![1.0; grid.steps()],
         };
-        self.map_steps(call, grid, |step, value| {
+        self.map_block(block, |step, value| {
             let inverse = 1.0 / to_nearest[step];
             Some((value * inverse + 0.5).floor() / inverse)
         })
@@ -132,6 +143,7 @@ impl Evaluator<'_> {
 
     fn clamp(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
         let steps = grid.steps();
+        let block = self.vector_arg(call, grid)?;
         let (min, max) = match call.function.id {
             FunctionId::ClampMin => (self.scalar(&call.args[1], grid)?, vec![f64::INFINITY; steps]),
             FunctionId::ClampMax => {
@@ -139,7 +151,7 @@ impl Evaluator<'_> {
             }
             _ => (self.scalar(&call.args[1], grid)?, self.scalar(&call.args[2], grid)?),
         };
-        self.map_steps(call, grid, |step, value| {
+        self.map_block(block, |step, value| {
             let (min, max) = (min[step], max[step]);
             if max < min { None } else { Some(math::max(min, math::min(max, value))) }
         })
@@ -179,11 +191,11 @@ impl Evaluator<'_> {
 }
 
 /// What `absent()` of a selector knows of the series it misses: labels that
-/// exactly one `=` matcher names.
+/// exactly one `=` matcher names, or that one names after all others.
 pub(super) fn absent_labels(matchers: &[Matcher]) -> Labels {
     let mut seen: Vec<&str> = Vec::new();
     let mut labels = crate::LabelsBuilder::new();
-    for matcher in matchers.iter().filter(|matcher| !matcher.is_name()) {
+    for matcher in storage_order(matchers).into_iter().filter(|matcher| !matcher.is_name()) {
         if matcher.op() == MatchOp::Equal && !seen.contains(&matcher.name()) {
             labels.set(matcher.name(), &matcher.value().to_str_lossy());
             seen.push(matcher.name());
@@ -192,6 +204,21 @@ pub(super) fn absent_labels(matchers: &[Matcher]) -> Labels {
         }
     }
     labels.build()
+}
+
+/// The matchers in the order in which Prometheus's storage leaves them: those
+/// that only take series away behind the others (prometheus/tsdb/querier.go,
+/// `PostingsForMatchers`).
+fn storage_order(matchers: &[Matcher]) -> Vec<&Matcher> {
+    let must_be_set =
+        |name: &str| matchers.iter().any(|own| own.name() == name && !own.matches(""));
+    let subtracts = |matcher: &Matcher| {
+        let negative = matches!(matcher.op(), MatchOp::NotEqual | MatchOp::NotRegex);
+        !must_be_set(matcher.name()) || (negative && matcher.matches(""))
+    };
+    let (behind, mut ordered): (Vec<_>, Vec<_>) = matchers.iter().partition(|m| subtracts(m));
+    ordered.extend(behind);
+    ordered
 }
 
 /// The functions of one float.
@@ -232,4 +259,21 @@ fn float_function(id: FunctionId) -> Option<fn(f64) -> f64> {
         },
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_series_away_is_looked_at_last() {
+        let labels = |text: &str| {
+            let matchers = crate::parser::parse_selector(text).unwrap();
+            absent_labels(&matchers).to_string()
+        };
+        assert_eq!(labels(r#"a{x="1",y!="2"}"#), r#"{x="1"}"#);
+        assert_eq!(labels(r#"a{x="1",x="2"}"#), "{}");
+        assert_eq!(labels(r#"a{x!~".+:1",x="1"}"#), "{}");
+        assert_eq!(labels(r#"a{x!="",x="1"}"#), r#"{x="1"}"#);
+    }
 }

@@ -1,5 +1,5 @@
-//! Go's binary heap and small sorts, step for step: which of equal samples
-//! `topk` keeps, and in which order, depends on them.
+//! Go's binary heap, step for step: which of equal samples `topk` keeps
+//! depends on it.
 
 /// Adds an item to a heap whose first item is the least.
 pub(super) fn push<T>(heap: &mut Vec<T>, item: T, less: impl Fn(&T, &T) -> bool) {
@@ -35,27 +35,6 @@ pub(super) fn replace_first<T>(heap: &mut [T], item: T, less: impl Fn(&T, &T) ->
     }
 }
 
-/// Sorts: by insertion as Go does up to twelve items, stably above, where the
-/// order of equal items is nobody's promise.
-pub(super) fn sort<T>(items: &mut [T], less: impl Fn(&T, &T) -> bool) {
-    const INSERTION: usize = 12;
-    if items.len() > INSERTION {
-        items.sort_by(|a, b| match (less(a, b), less(b, a)) {
-            (true, false) => std::cmp::Ordering::Less,
-            (false, true) => std::cmp::Ordering::Greater,
-            _ => std::cmp::Ordering::Equal,
-        });
-        return;
-    }
-    for end in 1..items.len() {
-        let mut place = end;
-        while place > 0 && less(&items[place], &items[place - 1]) {
-            items.swap(place, place - 1);
-            place -= 1;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -70,7 +49,7 @@ mod tests {
         assert_eq!(heap[0], 1);
         replace_first(&mut heap, 9, less);
         assert_eq!(heap[0], 3);
-        sort(&mut heap, less);
+        heap.sort_unstable();
         assert_eq!(heap, [3, 5, 8, 9]);
     }
 }

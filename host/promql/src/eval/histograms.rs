@@ -41,9 +41,10 @@ impl Evaluator<'_> {
 
     pub(super) fn histogram_quantile(&mut self, call: &Call, grid: Grid) -> Result<Block, Error> {
         let quantiles = self.scalar(&call.args[0], grid)?;
-        self.note_quantiles(&quantiles, call.positions[0]);
         let block = self.eval(&call.args[1], grid)?;
         self.release(&block);
+        // Of equal notes the last counts: this one comes after those within.
+        self.note_quantiles(&quantiles, call.positions[0]);
         let inputs = self.histogram_inputs(&block, call.positions[1]);
         let all = self.quantiles(&inputs, &block, &quantiles, call.positions[1])?;
         self.unify(Block::of(grid, all))

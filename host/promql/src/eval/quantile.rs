@@ -5,6 +5,7 @@ mod classic;
 
 use std::cmp::Ordering;
 
+use super::go_sort;
 use crate::annotations::{Annotations, Note};
 use crate::histogram::{Bucket, Histogram};
 use crate::math;
@@ -23,7 +24,12 @@ pub(super) fn quantile(q: f64, values: &mut [f64]) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_unstable_by(|a, b| nan_first(*a, *b));
+    if values.iter().any(|value| *value == 0.0 && value.is_sign_negative()) {
+        // Only of zeros it can be seen in which order equal values end up.
+        go_sort::sort(values, |a, b| nan_first(*a, *b).is_lt());
+    } else {
+        values.sort_unstable_by(|a, b| nan_first(*a, *b));
+    }
     let last = (values.len() - 1) as f64;
     let rank = q * last;
     let lower = rank.floor().max(0.0);
@@ -227,7 +233,7 @@ pub(super) fn histogram_fraction(
         rank += bucket.count;
     }
     if histogram.sum.is_nan() {
-        count += rest.map(|bucket| bucket.count).sum::<f64>();
+        rest.for_each(|bucket| count += bucket.count);
         if count < histogram.count {
             about.note(Note::FractionWithoutNan);
         }

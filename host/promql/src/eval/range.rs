@@ -289,9 +289,19 @@ impl Evaluator<'_> {
         range: &Range,
         grid: Grid,
     ) -> Result<(Vec<Samples<'static>>, Tally), Error> {
-        let Source::Subquery { node, step_ms } = &range.source else {
+        let Some((block, counted)) = self.subquery_block(range, grid)? else {
             return Ok((Vec::new(), Tally::off()));
         };
+        Ok((subquery_samples(block), counted))
+    }
+
+    /// What a subquery yields, at its own times, and what was counted inside.
+    fn subquery_block(
+        &mut self,
+        range: &Range,
+        grid: Grid,
+    ) -> Result<Option<(Block, Tally)>, Error> {
+        let Source::Subquery { node, step_ms } = &range.source else { return Ok(None) };
         let default = self.settings.subquery_step_ms;
         let inside = crate::plan::subquery_grid(range, *step_ms, grid, default);
         self.has_room(node, inside)?;
@@ -299,8 +309,7 @@ impl Evaluator<'_> {
         let block = self.eval(node, inside)?;
         let counted = self.tally.leave(outside);
         self.release(&block);
-        let samples = block.series.into_iter().map(|series| subquery_samples(series, inside));
-        Ok((samples.collect(), counted))
+        Ok(Some((block, counted)))
     }
 
     /// The range vector that an instant query of a bare selector or subquery
@@ -314,10 +323,12 @@ impl Evaluator<'_> {
         let start = end.saturating_sub(range.range_ms);
         let mut batch = crate::SeriesBatch::new();
         let Source::Samples { select, extended, .. } = &range.source else {
-            let (inside, counted) = self.subquery(range, grid)?;
+            let Some((block, counted)) = self.subquery_block(range, grid)? else {
+                return Ok(batch);
+            };
             self.tally.every_step(counted);
-            for samples in &inside {
-                push_window(&mut batch, samples, start, end);
+            for samples in subquery_samples(self.without_dropped_names(block)?) {
+                push_window(&mut batch, &samples, start, end);
             }
             return Ok(batch);
         };
@@ -378,7 +389,12 @@ fn push_window(batch: &mut crate::SeriesBatch, samples: &Samples<'_>, start: i64
 
 /// A series of a subquery's inside as samples. Hints about resets are not
 /// kept: samples between those that are seen may be left out or repeated.
-fn subquery_samples(series: Series, grid: Grid) -> Samples<'static> {
+fn subquery_samples(block: Block) -> Vec<Samples<'static>> {
+    let grid = block.grid;
+    block.series.into_iter().map(|series| series_samples(series, grid)).collect()
+}
+
+fn series_samples(series: Series, grid: Grid) -> Samples<'static> {
     let present =
         |(step, value): (usize, &f64)| block::is_present(*value).then(|| (grid.time(step), *value));
     let (float_times, floats): (Vec<i64>, Vec<f64>) =

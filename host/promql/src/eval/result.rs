@@ -49,7 +49,7 @@ impl Evaluator<'_> {
     }
 
     /// Removes the names whose removal was put off.
-    fn without_dropped_names(&self, mut block: Block) -> Result<Block, Error> {
+    pub(super) fn without_dropped_names(&self, mut block: Block) -> Result<Block, Error> {
         if !self.settings.delayed_name_removal {
             return Ok(block);
         }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::block::{Block, Series};
-use super::{Evaluator, heap};
+use super::{Evaluator, go_sort};
 use crate::annotations::Note;
 use crate::functions::FunctionId;
 use crate::labels::natural_cmp;
@@ -28,10 +28,10 @@ impl Evaluator<'_> {
         match id {
             // NaN goes last in both directions.
             FunctionId::Sort => {
-                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) > value(a));
+                go_sort::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) > value(a));
             }
             FunctionId::SortDesc => {
-                heap::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) < value(a));
+                go_sort::sort(&mut block.series, |a, b| value(b).is_nan() || value(b) < value(a));
             }
             FunctionId::SortByLabel => {
                 block.series.sort_by(|a, b| by_labels(&labels, a, b));

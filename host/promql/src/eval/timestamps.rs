@@ -4,7 +4,7 @@ use super::Evaluator;
 use super::block::{Block, Series, is_present};
 use super::selector::Cursor;
 use crate::functions::FunctionId;
-use crate::plan::{Call, Grid, Instant, Node};
+use crate::plan::{Call, Grid, Instant, Node, Reference};
 use crate::query::Error;
 
 impl Evaluator<'_> {
@@ -39,7 +39,8 @@ impl Evaluator<'_> {
         self.unify(block)
     }
 
-    /// The samples' own times, or start timestamps.
+    /// The samples' own times, or start timestamps. Beside an `@`, Prometheus
+    /// fetches by the offset and then looks without it; so it is here.
     fn sample_times(
         &mut self,
         selector: &Instant,
@@ -48,11 +49,14 @@ impl Evaluator<'_> {
     ) -> Result<Block, Error> {
         let data = self.data;
         let mut all = Vec::new();
+        let pinned = selector.reference.at_ms.is_some();
+        let offset_ms = if pinned { 0 } else { selector.reference.offset_ms };
+        let reference = Reference { offset_ms, ..selector.reference };
         for samples in data[selector.select].iter() {
             let mut series = Series::new(samples.labels.clone(), grid.steps());
             let mut cursor = Cursor::new(&samples, self.settings.lookback_ms);
             for (step, time) in grid.times().enumerate() {
-                if let Some(found) = cursor.at(selector.reference.from(time)) {
+                if let Some(found) = cursor.at(reference.from(time)) {
                     let time = if starts { found.start } else { found.time };
                     series.floats[step] = time as f64 / 1000.0;
                 }

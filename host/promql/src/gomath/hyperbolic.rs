@@ -33,7 +33,8 @@ pub fn sinh(x: f64) -> f64 {
     let value = if size > ONE_SIDED {
         exp(size) / 2.0
     } else if size > 0.5 {
-        (exp(size) - exp(-size)) / 2.0
+        let growing = exp(size);
+        (growing - 1.0 / growing) / 2.0
     } else {
         let square = size * size;
         polynomial(square, &P) * size / polynomial(square, &Q)
@@ -48,7 +49,8 @@ pub fn cosh(x: f64) -> f64 {
     if size > ONE_SIDED {
         return exp(size) / 2.0;
     }
-    (exp(size) + exp(-size)) / 2.0
+    let growing = exp(size);
+    (growing + 1.0 / growing) / 2.0
 }
 
 /// The hyperbolic tangent.

@@ -33,7 +33,7 @@ pub fn ln(x: f64) -> f64 {
     if x == 0.0 {
         return f64::NEG_INFINITY;
     }
-    let (mut fraction, mut exponent) = frexp(x);
+    let (mut fraction, mut exponent) = unscaled(x);
     if fraction < FRAC_1_SQRT_2 {
         fraction *= 2.0;
         exponent -= 1;
@@ -47,6 +47,14 @@ pub fn ln(x: f64) -> f64 {
     let even = s4 * polynomial(s4, &[L6, L4, L2]);
     let half_square = 0.5 * f * f;
     k * LN2_HIGH - ((half_square - (s * (half_square + (odd + even)) + k * LN2_LOW)) - f)
+}
+
+/// Fraction and exponent as the bits give them. Go's amd64 build does not scale
+/// subnormal numbers up first, so that their logarithms are wrong.
+fn unscaled(x: f64) -> (f64, i32) {
+    let bits = x.to_bits();
+    let fraction = f64::from_bits(bits & FRACTION | 0.5_f64.to_bits());
+    (fraction, (bits >> 52) as i32 - 1022)
 }
 
 /// The binary logarithm, exact for powers of two.

@@ -200,7 +200,7 @@ const UNARY: &[Row] = &[
             (0x4036_6f35_9195_3386, 0x41e4_9ede_fb39_63e1),
             (0xc03c_5204_311c_7a28, 0x426c_fe61_fa57_5467),
             (0xc031_3bb3_cfcd_8108, 0x416d_161a_c25f_e597),
-            (0x3fb1_d8da_cdd5_eb00, 0x3ff0_09f5_2e49_6996),
+            (0x3fb1_d8da_cdd5_eb00, 0x3ff0_09f5_2e49_6995),
             (0x402f_a43e_33cb_eb30, 0x414c_560c_e398_9a9f),
             (0xc024_e19b_c41c_0a0c, 0x40d0_b5d3_340a_f01b),
         ],

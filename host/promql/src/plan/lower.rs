@@ -78,9 +78,10 @@ impl Lowering<'_> {
             Expr::Paren(paren) => self.expr(&paren.expr, above),
             Expr::Unary(unary) => {
                 let inner = self.expr(&unary.expr, above);
-                let node = match unary.op {
-                    UnaryOp::Plus => inner.node,
-                    UnaryOp::Minus => Node::Negate(Box::new(inner.node)),
+                let node = match (unary.op, inner.node) {
+                    (UnaryOp::Plus, selector @ Node::Instant(_)) => operand(selector),
+                    (UnaryOp::Plus, node) => node,
+                    (UnaryOp::Minus, node) => Node::Negate(Box::new(node)),
                 };
                 Lowered { node, ..inner }
             }
@@ -214,7 +215,7 @@ impl Lowering<'_> {
         }
         let above = above.call(id);
         let args: Vec<&Expr> = call.args.iter().map(Expr::unparen).collect();
-        let positions = args.iter().map(|arg| arg.span().start).collect();
+        let positions = args.iter().map(|arg| argument_position(arg)).collect();
         let info = (id == FunctionId::Info).then(|| self.info(&args));
         let mut lowered: Vec<Lowered> = args.iter().map(|arg| self.expr(arg, above)).collect();
         if id == FunctionId::Info {
@@ -294,6 +295,18 @@ impl Lowering<'_> {
         });
         found.unwrap_or(Reference { at_ms: None, offset_ms: 0 })
     }
+}
+
+/// A selector that functions that look at selectors do not see: beside a
+/// sign it is an expression like others.
+fn operand(selector: Node) -> Node {
+    Node::Chain(Box::new(Chain { first: selector, links: Vec::new() }))
+}
+
+/// Where notes about an argument point to. Prometheus replaces a subquery by
+/// what it yields, which has no place in the query.
+fn argument_position(arg: &Expr) -> usize {
+    if let Expr::Subquery(_) = arg { 0 } else { arg.span().start }
 }
 
 /// The conditions on info metrics' names: where none demands anything, names

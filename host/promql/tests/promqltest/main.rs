@@ -19,16 +19,13 @@ use std::path::{Path, PathBuf};
 struct Report {
     name: String,
     evals: usize,
-    failures: Vec<String>,
+    failures: Vec<run::Failure>,
 }
 
 fn run_file(path: &Path) -> Report {
     let text = std::fs::read_to_string(path).expect("a script is readable");
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let (evals, failures) = match script::parse(&text) {
-        Ok(commands) => run::run(&commands),
-        Err(error) => (0, vec![format!("script: {error}")]),
-    };
+    let (evals, failures) = run::run(&script::parse(&text));
     Report { name, evals, failures }
 }
 
@@ -56,13 +53,15 @@ fn assert_all_pass(folder: &Path, at_least: usize) {
         writeln!(text, "{name}: {passed} of {evals} evals pass")
             .expect("writing to a string works");
     }
-    let failures: Vec<&String> = reports.iter().flat_map(|report| &report.failures).collect();
+    let mut failed = 0;
     for (report, failure) in
         reports.iter().flat_map(|report| report.failures.iter().map(move |f| (report, f)))
     {
-        writeln!(text, "{}: {failure}", report.name).expect("writing to a string works");
+        failed += 1;
+        writeln!(text, "{}:{}: {}", report.name, failure.line, failure.text)
+            .expect("writing to a string works");
     }
-    assert!(failures.is_empty(), "{} evals fail\n{text}", failures.len());
+    assert_eq!(failed, 0, "evals fail\n{text}");
 }
 
 #[test]
@@ -78,10 +77,19 @@ fn a_wrong_expectation_is_found() {
         "load 1m\n  a {{sum:1 count:1}}\n\neval instant at 0 a\n  a {{sum:2 count:1}}\n",
     ];
     for text in wrong {
-        let commands = script::parse(text).expect("the script is well-formed");
-        let (evals, failures) = run::run(&commands);
+        let (evals, failures) = run::run(&script::parse(text));
         assert_eq!((evals, failures.len()), (1, 1), "{text}: {failures:?}");
+        assert_eq!(failures[0].line, 4, "{text}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_fails_alone_and_by_its_line() {
+    let text = "load 1m\n  a 1\n\nfrobnicate\n  a 1\n\neval instant at 0 a\n  a 1 x\n\n\
+                eval instant at 0 a\n  a 1\n";
+    let (count, failures) = run::run(&script::parse(text));
+    let lines: Vec<usize> = failures.iter().map(|failure| failure.line).collect();
+    assert_eq!((count, lines), (3, vec![4, 8]), "{failures:?}");
 }
 
 #[test]

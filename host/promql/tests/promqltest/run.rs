@@ -27,27 +27,38 @@ pub(crate) fn options() -> Options {
     }
 }
 
-/// How many evals there are, and why some fail.
-pub(crate) fn run(commands: &[Command]) -> (usize, Vec<String>) {
+/// A command that does not do what the script says.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Line of the script, from 1.
+    pub(crate) line: usize,
+    pub(crate) text: String,
+}
+
+/// How many evals, and other commands that fail, there are; and the failures.
+pub(crate) fn run(commands: &[Command]) -> (usize, Vec<Failure>) {
     let mut storage = Storage::default();
-    let (mut evals, mut failures) = (0, Vec::new());
+    let (mut count, mut failures) = (0, Vec::new());
     for command in commands {
-        match command {
-            Command::Clear => storage = Storage::default(),
-            Command::Load(load) => {
-                if let Err(error) = storage.load(load) {
-                    failures.push(format!("load: {error}"));
-                }
+        let (line, outcome) = match command {
+            Command::Clear => {
+                storage = Storage::default();
+                continue;
             }
+            Command::Load(line, load) => match storage.load(load) {
+                Ok(()) => continue,
+                Err(error) => (*line, Err(format!("load: {error}"))),
+            },
             Command::Eval(eval) => {
-                evals += 1;
-                if let Err(error) = run_eval(eval, &storage) {
-                    failures.push(format!("line {}: {}: {error}", eval.line, eval.query));
-                }
+                let outcome = run_eval(eval, &storage);
+                (eval.line, outcome.map_err(|error| format!("{}: {error}", eval.query)))
             }
-        }
+            Command::Unreadable(line, error) => (*line, Err(error.clone())),
+        };
+        count += 1;
+        failures.extend(outcome.err().map(|text| Failure { line, text }));
     }
-    (evals, failures)
+    (count, failures)
 }
 
 fn run_eval(eval: &Eval, storage: &Storage) -> Result<()> {

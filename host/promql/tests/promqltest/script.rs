@@ -9,8 +9,10 @@ use crate::sequence::{Value, parse_labels, parse_number, parse_series};
 #[derive(Debug)]
 pub(crate) enum Command {
     Clear,
-    Load(Load),
+    Load(usize, Load),
     Eval(Box<Eval>),
+    /// A command that cannot be read: its line, and why.
+    Unreadable(usize, String),
 }
 
 /// Which annotations, or what error, is expected.
@@ -49,26 +51,34 @@ pub(crate) struct Eval {
 type Result<T> = std::result::Result<T, String>;
 
 /// Reads a whole script.
-pub(crate) fn parse(text: &str) -> Result<Vec<Command>> {
+pub(crate) fn parse(text: &str) -> Vec<Command> {
     let mut lines = Lines { lines: text.lines().map(clean).collect(), next: 0 };
     let mut commands = Vec::new();
     while let Some((number, line)) = lines.next_any() {
         if line.is_empty() {
             continue;
         }
-        let word = line.split([' ', '\t']).next().unwrap_or_default().to_lowercase();
-        let command = if word == "clear" {
-            Ok(Command::Clear)
-        } else if word.starts_with("load") {
-            parse_load(line, &mut lines).map(Command::Load)
-        } else if word.starts_with("eval") {
-            parse_eval(number, line, &mut lines).map(|eval| Command::Eval(Box::new(eval)))
-        } else {
-            Err(format!("invalid command {line:?}"))
-        };
-        commands.push(command.map_err(|error| format!("line {number}: {error}"))?);
+        let command = parse_command(number, line, &mut lines);
+        commands.push(command.unwrap_or_else(|error| {
+            let place = lines.next;
+            while lines.next_of_block().is_some() {}
+            Command::Unreadable(place, error)
+        }));
     }
-    Ok(commands)
+    commands
+}
+
+fn parse_command(number: usize, line: &str, lines: &mut Lines<'_>) -> Result<Command> {
+    let word = line.split([' ', '\t']).next().unwrap_or_default().to_lowercase();
+    if word == "clear" {
+        Ok(Command::Clear)
+    } else if word.starts_with("load") {
+        Ok(Command::Load(number, parse_load(line, lines)?))
+    } else if word.starts_with("eval") {
+        Ok(Command::Eval(Box::new(parse_eval(number, line, lines)?)))
+    } else {
+        Err(format!("invalid command {line:?}"))
+    }
 }
 
 fn clean(line: &str) -> &str {

@@ -12,7 +12,7 @@ use crate::ast::AggregateOp;
 use crate::eval::Evaluator;
 use crate::eval::block::{Block, Sample, Series, is_present};
 use crate::eval::each::Passed;
-use crate::eval::heap;
+use crate::eval::{go_sort, heap};
 use crate::plan::{Aggregate, Grid};
 use crate::query::Error;
 use crate::{Histogram, Labels};
@@ -211,7 +211,7 @@ impl<'a> Selection<'a> {
         let mut kept = std::mem::take(&mut self.kept[group][step]);
         let less = self.less;
         if self.ranks() {
-            heap::sort(&mut kept, |a, b| less(b, a));
+            go_sort::sort(&mut kept, |a, b| less(b, a));
         }
         kept
     }

@@ -73,7 +73,7 @@ impl Evaluator<'_> {
         }
         let Matcher { out, notices, .. } = matcher;
         notices.note_all(self, link);
-        Ok(Block::of(left.grid, out.series))
+        Ok(Block::of(left.grid, out.into_series()))
     }
 }
 
@@ -165,6 +165,7 @@ impl Matcher<'_> {
             };
             let floats = columns(self.link, left, right);
             let labels = self.result_labels(&many.labels, &one.labels);
+            self.out.rank = *place;
             self.out.push_column(labels, self.link.return_bool, floats)?;
         }
         Ok(())
@@ -242,6 +243,7 @@ impl Matcher<'_> {
             self.fail(step, 1, place, text.to_owned());
             return Ok(false);
         }
+        self.out.rank = place;
         if self.link.return_bool {
             let value = Sample::Float(f64::from(u8::from(element.keep)));
             self.out.push(labels, true, step, value)?;

@@ -1,4 +1,7 @@
 //! The series that matching puts out.
+//!
+//! Matching goes group by group, but an instant query's elements come in the
+//! order in which the elements of the *many* side come.
 
 use std::collections::HashMap;
 
@@ -14,13 +17,27 @@ pub(super) struct Output {
     /// Series of the same labels stay apart until the query ends.
     keep_apart: bool,
     places: HashMap<Labels, usize>,
-    pub(super) series: Vec<Series>,
+    series: Vec<Series>,
+    /// Place, among all elements that meet, of the one being put out.
+    pub(super) rank: usize,
+    ranks: Vec<usize>,
 }
 
 impl Output {
     pub(super) fn new(grid: Grid, delayed_name_removal: bool) -> Self {
         let keep_apart = delayed_name_removal && grid.is_instant();
-        Self { grid, keep_apart, places: HashMap::new(), series: Vec::new() }
+        let (places, series, ranks) = (HashMap::new(), Vec::new(), Vec::new());
+        Self { grid, keep_apart, places, series, rank: 0, ranks }
+    }
+
+    /// The series, those of an instant query in the order of their ranks.
+    pub(super) fn into_series(self) -> Vec<Series> {
+        if !self.grid.is_instant() || self.ranks.is_sorted() {
+            return self.series;
+        }
+        let mut ranked: Vec<(usize, Series)> = self.ranks.into_iter().zip(self.series).collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        ranked.into_iter().map(|(_, series)| series).collect()
     }
 
     fn place(&mut self, labels: Labels, drop_name: bool) -> usize {
@@ -30,12 +47,14 @@ impl Output {
             let mut series = Series::new(labels, steps);
             series.drop_name = drop_name;
             self.series.push(series);
+            self.ranks.push(self.rank);
             return next;
         }
         *self.places.entry(labels).or_insert_with_key(|labels| {
             let mut series = Series::new(labels.clone(), steps);
             series.drop_name = drop_name;
             self.series.push(series);
+            self.ranks.push(self.rank);
             next
         })
     }
