@@ -16,13 +16,14 @@ use futures_util::future::{Shared, WeakShared};
 use super::{Error, Explaining, Outcome, Request, Run, Running};
 
 type Answer = Arc<Result<Outcome, Error>>;
-type Answering = Shared<Pin<Box<dyn Future<Output = Answer> + Send>>>;
+type Work = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type Answering = Shared<Work>;
 
 /// Joins equal requests in front of something that answers queries.
 pub struct Coalesce<R> {
     inner: Arc<R>,
     /// Finished or abandoned ones go when the next request arrives.
-    running: Mutex<HashMap<Request, WeakShared<Pin<Box<dyn Future<Output = Answer> + Send>>>>>,
+    running: Mutex<HashMap<Request, WeakShared<Work>>>,
 }
 
 impl<R> fmt::Debug for Coalesce<R> {
@@ -48,8 +49,7 @@ impl<R: Run> Coalesce<R> {
             return (answering, false);
         }
         let (inner, own) = (Arc::clone(&self.inner), request.clone());
-        let answering: Pin<Box<dyn Future<Output = Answer> + Send>> =
-            Box::pin(async move { Arc::new(inner.run(own).await) });
+        let answering: Work = Box::pin(async move { Arc::new(inner.run(own).await) });
         let answering = answering.shared();
         if let Some(weak) = answering.downgrade() {
             running.insert(request.clone(), weak);
