@@ -203,6 +203,9 @@ impl Coverage {
         (first, last): (i64, i64),
         now: Instant,
     ) -> Option<Vec<Matcher>> {
+        if first > last {
+            return None; // nothing is settled yet
+        }
         let store = lock(&self.store);
         let own = key(matchers);
         let knows = |entry: &Entry| {

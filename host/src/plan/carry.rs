@@ -153,15 +153,19 @@ impl Carrying {
             | Id::SortDesc
             | Id::SortByLabel
             | Id::SortByLabelDesc => Err(Why::NeedsAll),
-            // Not in servers of today, or depend on the whole query's range.
+            // Not in servers of today or another one there, or dependent on the
+            // whole query's range.
             Id::HistogramQuantiles
             | Id::Start
             | Id::End
             | Id::Range
             | Id::Step
             | Id::StartTimestamp
+            | Id::HistogramFraction
             | Id::MinOf
             | Id::MaxOf => Err(Why::Language),
+            // Prometheus 3.5 finds nothing where both are given.
+            Id::Timestamp if is_pinned_and_shifted(&call.args[0]) => Err(Why::Language),
             Id::Time | Id::Pi => Ok(Carried::Constant),
             Id::Scalar => match self.of(&call.args[0])? {
                 Carried::Series(_) if self.of_group.len() > 1 => Err(Why::NeedsAll),
@@ -176,7 +180,7 @@ impl Carrying {
                 let sources: Vec<usize> = (3..call.args.len()).chain([1]).collect();
                 self.of_label_function(call, &sources)
             }
-            Id::HistogramQuantile | Id::HistogramFraction => {
+            Id::HistogramQuantile => {
                 if self.set([&"le".to_owned()]) != 0 {
                     return Err(Why::GroupLabel);
                 }
@@ -326,6 +330,14 @@ impl Carrying {
             differ & carried & key != 0
         };
         if self.pairs.iter().all(apart) { Ok(()) } else { Err(Why::Crosses) }
+    }
+}
+
+/// True for a selector with both `@` and `offset`.
+fn is_pinned_and_shifted(expr: &Expr) -> bool {
+    match expr.unparen() {
+        Expr::Vector(selector) => selector.at.is_some() && selector.offset_ms != 0,
+        _ => false,
     }
 }
 

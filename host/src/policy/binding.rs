@@ -37,6 +37,10 @@ impl Default for Limits {
     }
 }
 
+/// Longest time for a call while a policy is tried out, in milliseconds: no
+/// query waits then, and a busy machine is no fault of the policy.
+const TRIAL_DEADLINE_MS: u64 = 2_000;
+
 /// A policy bound to a group: code, settings, limits, and what answers if it
 /// fails. Immutable; a group swaps one `Arc` of it for another, and a merge
 /// uses one from start to end.
@@ -78,7 +82,9 @@ impl Binding {
         fallback: Settings,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let mut guest = version.start(&limits, 0).map_err(|fault| Error::Failed("start", fault))?;
+        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
+        let started = version.start(&patient, 0);
+        let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
             fault => Error::Failed("configure", fault),

@@ -77,5 +77,7 @@ fn a_wider_selector_serves_where_all_its_buckets_are_known() {
     let both = [job, name.clone()];
     assert_eq!(coverage.wider(&both, grid, (1, 4), now), Some(vec![name.clone()]));
     assert_eq!(coverage.wider(&both, grid, (1, 5), now), None);
+    // At the edge of the present nothing is settled: the range ends before it begins.
+    assert_eq!(coverage.wider(&both, grid, (5, 4), now), None);
     assert_eq!(coverage.wider(&[name], grid, (1, 4), now), None);
 }

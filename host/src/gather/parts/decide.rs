@@ -133,6 +133,10 @@ impl Fleet {
         match group.pushdown {
             Pushdown::Never => return raw("pushdown: never"),
             Pushdown::Always => {
+                // Whole is what the user says; what its labels hide, nobody did.
+                if self.hides_any(context, question, (group, &reads)).await {
+                    return raw("a label of the group hides one of its series'");
+                }
                 let stretches = vec![Stretch { steps, way: Way::Push(0) }];
                 let share =
                     Share { stretches, ..Share::raw(vec![index], steps, "pushdown: always") };
@@ -216,6 +220,18 @@ impl Fleet {
         let mut warnings = Vec::new();
         found.into_iter().for_each(|whole: Wholeness| super::extend(&mut warnings, whole.warnings));
         Own { group: index, share, requests, warnings }
+    }
+
+    /// As [`Self::hides`], where nothing has been found out yet.
+    async fn hides_any(
+        &self,
+        context: &Context,
+        question: &Question,
+        (group, reads): (&Group, &Reads),
+    ) -> bool {
+        let unknown = Wholeness { stretches: vec![(0, 0, 0)], ..Wholeness::default() };
+        let found = vec![unknown; reads.selectors.len()];
+        self.hides(context, question, (group, reads), &found).await
     }
 
     /// Whether the group's labels hide labels of its replicas' series, or
