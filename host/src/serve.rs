@@ -191,10 +191,7 @@ async fn proxy(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    let fleet = Arc::new(fleet);
-    let examined = Arc::clone(&fleet);
-    tokio::spawn(async move { examined.examine().await });
-    listen(fleet, address, &config.to_yaml(), parts, metrics).await
+    listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
 }
 
 /// The built-in component with a group's settings, which are also those of

@@ -13,11 +13,9 @@ mod here;
 mod histograms;
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
 use promql::SeriesBatch;
-use promql::budget::Budget;
 
 use super::Error;
 use super::dialect::features;
@@ -25,34 +23,15 @@ use super::explain::note_values;
 use super::fleet::Fleet;
 use super::push::{Pushed, Question as Push};
 use super::scope::with_group_labels;
-use crate::config::Pushdown;
 use crate::plan::{Asked, Part, Plan, PlannedSite, Share, Stretch, Way};
 use crate::storage::{self, Answer, Context, Question};
 use combine::Piece;
 pub(super) use histograms::HistogramTexts;
 
-/// How long the exams at start may take.
-const EXAM_TIME: Duration = Duration::from_secs(10);
 /// The lookback that servers have unless they are told otherwise.
 const SERVERS_LOOKBACK_MS: i64 = 300_000;
 
 impl Fleet {
-    /// Finds out which replicas evaluate as we do, so that the first query
-    /// need not wait for it. Who does not answer is asked when it matters.
-    pub async fn examine(&self) {
-        let context = Context::new(Instant::now() + EXAM_TIME, Budget::unlimited());
-        let asked = self.groups.iter().filter(|group| group.pushdown == Pushdown::Auto);
-        let exams = asked.flat_map(|group| {
-            let context = &context;
-            (0..group.replicas.len()).map(move |replica| group.speaks_our_dialect(replica, context))
-        });
-        for result in join_all(exams).await {
-            if let Err(error) = result {
-                tracing::debug!(%error, "no exam yet");
-            }
-        }
-    }
-
     /// The values of each site, in the plan's order.
     pub(super) async fn answer_sites(
         &self,

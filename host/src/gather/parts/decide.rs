@@ -86,7 +86,7 @@ impl Fleet {
             None => Vec::new(),
             Some(selects) => {
                 let each = groups.iter().map(|group| {
-                    let reads = self.groups[*group].reads(selects, steps);
+                    let reads = self.groups[*group].reads(selects);
                     self.decide_group(context, question, &site, (*group, reads))
                 });
                 join_all(each).await
@@ -326,7 +326,7 @@ impl Fleet {
 }
 
 impl Group {
-    fn reads(&self, selects: &[SelectorReach], _steps: Steps) -> Reads {
+    fn reads(&self, selects: &[SelectorReach]) -> Reads {
         let mut selectors: Vec<(Vec<Matcher>, Reach)> = Vec::new();
         for (matchers, reach) in selects {
             // Groups whose labels rule a selector out are not asked.
