@@ -123,6 +123,15 @@ pub fn place(query: &str, position: usize) -> Option<String> {
     Some(format!("{line}:{column}"))
 }
 
+/// A note's text without the place at its end, and that: line and column. None
+/// if it names no place.
+#[must_use]
+pub fn split_place(text: &str) -> Option<(&str, (usize, usize))> {
+    let open = text.rfind(" (")?;
+    let (line, column) = text[open + 2..].strip_suffix(')')?.split_once(':')?;
+    Some((&text[..open], (line.parse().ok()?, column.parse().ok()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -221,17 +221,9 @@ fn once(texts: Vec<String>) -> Vec<String> {
     kept
 }
 
-/// A remark without the place it is about, and that as line and column.
-fn split_place(text: &str) -> (&str, Option<(u64, u64)>) {
-    let place = || {
-        let open = text.rfind(" (")?;
-        let (line, column) = text[open + 2..].strip_suffix(')')?.split_once(':')?;
-        Some((open, (line.parse().ok()?, column.parse().ok()?)))
-    };
-    match place() {
-        Some((open, place)) => (&text[..open], Some(place)),
-        None => (text, None),
-    }
+/// A remark without the place it is about, and that.
+fn split_place(text: &str) -> (&str, Option<(usize, usize)>) {
+    promql::annotations::split_place(text).map_or((text, None), |(own, place)| (own, Some(place)))
 }
 
 impl Run for Engine {

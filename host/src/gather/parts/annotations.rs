@@ -4,6 +4,8 @@
 //! asked. What is known of that text ([`Asked::places`]) turns it into a place
 //! in the query.
 
+use promql::annotations::split_place;
+
 use crate::gather::push::Pushed;
 use crate::plan::Asked;
 
@@ -13,23 +15,15 @@ pub(super) fn is_cut(pushed: &Pushed) -> bool {
     texts.into_iter().any(|text| text.ends_with("annotations omitted"))
 }
 
-/// The remark with the place in the query that it is about.
+/// The remark with the place in the query that it is about. The text asked is
+/// one line.
 pub(super) fn moved(text: &str, asked: &Asked, query: &str) -> String {
-    let Some((start, place)) = place_of(text) else { return text.to_owned() };
-    let known = asked.places.iter().find(|(own, _)| *own == place);
+    let Some((own, (1, column))) = split_place(text) else { return text.to_owned() };
+    let known = asked.places.iter().find(|(place, _)| *place + 1 == column);
     match known.and_then(|(_, place)| promql::annotations::place(query, *place)) {
-        Some(place) => format!("{} ({place})", &text[..start]),
+        Some(place) => format!("{own} ({place})"),
         None => text.to_owned(),
     }
-}
-
-/// Where the place of a remark is written, and which byte of the text asked it
-/// names. That text is one line.
-fn place_of(text: &str) -> Option<(usize, usize)> {
-    let open = text.rfind(" (")?;
-    let (line, column) = text[open + 2..].strip_suffix(')')?.split_once(':')?;
-    let column: usize = column.parse().ok()?;
-    (line == "1").then(|| column.checked_sub(1)).flatten().map(|place| (open, place))
 }
 
 #[cfg(test)]
