@@ -46,8 +46,9 @@ impl Reach {
         if same && start_ms != end_ms {
             return Self::Fixed(first.start_ms, first.end_ms);
         }
-        let before = (start_ms - first.start_ms).max(end_ms - last.start_ms);
-        let after = (first.end_ms - start_ms).max(last.end_ms - end_ms);
+        let before =
+            start_ms.saturating_sub(first.start_ms).max(end_ms.saturating_sub(last.start_ms));
+        let after = first.end_ms.saturating_sub(start_ms).max(last.end_ms.saturating_sub(end_ms));
         Self::Around {
             before_ms: before.saturating_add(grid_ms),
             after_ms: after.saturating_add(grid_ms),
@@ -275,6 +276,18 @@ mod tests {
             show(&[(fixed, &[(0, 30, 1)]), (LAST_20, &[(100, 300, 1)])]),
             [(100, 110, Way::Raw), (120, 200, Way::Push(1))]
         );
+    }
+
+    #[test]
+    fn windows_at_the_ends_of_all_times_do_not_overflow() {
+        let select =
+            |start_ms, end_ms| Select { matchers: vec![], start_ms, end_ms, lookups: None };
+        let all = select(i64::MIN, i64::MAX);
+        let ends = (i64::MIN, i64::MAX);
+        let steps = Steps { start_ms: i64::MIN, end_ms: i64::MAX, step_ms: 1 };
+        let reach = Reach::of(&all, &select(0, 0), ends, 5);
+        assert_eq!(reach.window(&steps), (i64::MIN, i64::MAX));
+        assert_eq!(stretches(steps, &[(reach, &[(0, 1, 0)])]).len(), 1);
     }
 
     #[test]
