@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use promql::{Labels, SeriesBatch};
-use promweave::policy::{Binding, Engine, EngineLimits, Limits, Options, Settings, Version, merge};
+use promweave::policy::{Binding, Engine, EngineLimits, Options, Settings, Spec, Version, merge};
 
 const START: i64 = 1_760_000_000_000;
 const STEP: i64 = 15_000;
@@ -53,7 +53,7 @@ fn benches(criterion: &mut Criterion) {
     let engine = Engine::new(&EngineLimits::default()).expect("wasm runs here");
     let version = Arc::new(Version::builtin(&engine).expect("the build made it"));
     let component =
-        Binding::component(version, "", Settings::default(), Limits::default()).expect("it works");
+        Binding::component(version, Spec::default(), Settings::default()).expect("it works");
     let native = Binding::native(Settings::default());
     let kinds = [
         ("distinct", true, Scrapes::Aligned),

@@ -19,6 +19,7 @@ pub mod storage;
 pub mod gather;
 
 pub mod policy;
+pub mod registry;
 
 pub mod config;
 pub mod demo;

@@ -29,6 +29,7 @@ mod compile;
 mod contract;
 mod engine;
 mod guest;
+pub mod laws;
 mod sandbox;
 mod trial;
 mod version;
@@ -40,7 +41,7 @@ use std::borrow::Cow;
 
 use promql::SeriesBatch;
 
-pub use binding::{Binding, Limits};
+pub use binding::{Binding, Fail, Limits, Spec};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;

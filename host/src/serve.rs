@@ -202,8 +202,8 @@ fn binding(
 ) -> Result<Arc<policy::Binding>, policy::Error> {
     let settings = config::policy_settings(group);
     let fallback = policy::Settings::from_json(&settings).map_err(policy::Error::Settings)?;
-    let limits = policy::Limits::default();
-    policy::Binding::component(Arc::clone(version), &settings, fallback, limits).map(Arc::new)
+    let spec = policy::Spec::with_settings(&settings);
+    policy::Binding::component(Arc::clone(version), spec, fallback).map(Arc::new)
 }
 
 /// The default rule without a sandbox: for checks that merge nothing.

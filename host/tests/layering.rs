@@ -109,7 +109,13 @@ fn status_codes_of_errors_are_chosen_in_one_file() {
 
 #[test]
 fn serde_derives_stop_at_the_edges() {
-    let edges = ["host/src/config", "host/src/gather/", "host/src/api/", "host/src/policy/"];
+    let edges = [
+        "host/src/config",
+        "host/src/gather/",
+        "host/src/api/",
+        "host/src/policy/",
+        "host/src/registry/",
+    ];
     only_in("host/src", &["Serialize", "Deserialize"], &edges);
     only_in("host/promql/src", &["serde"], &[]);
 }

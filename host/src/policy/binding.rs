@@ -37,6 +37,55 @@ impl Default for Limits {
     }
 }
 
+/// How a policy is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// JSON of the policy's own schema; empty for its defaults.
+    pub settings: String,
+    /// What it may use.
+    pub limits: Limits,
+    /// What a fault means for the query.
+    pub fail: Fail,
+    /// Faults in a row after which it is not asked any more; 0: never.
+    pub park_after: u32,
+}
+
+impl Default for Spec {
+    /// The policy's default settings; ten faults in a row are no accident.
+    fn default() -> Self {
+        Self {
+            settings: String::new(),
+            limits: Limits::default(),
+            fail: Fail::Open,
+            park_after: 10,
+        }
+    }
+}
+
+impl Spec {
+    /// The default with settings.
+    #[must_use]
+    pub fn with_settings(settings: &str) -> Self {
+        Self { settings: settings.to_owned(), ..Self::default() }
+    }
+
+    /// The default with limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+}
+
+/// What a fault means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fail {
+    /// The built-in rule answers, with a warning.
+    #[default]
+    Open,
+    /// The query fails.
+    Closed,
+}
+
 /// Longest time for a call while a policy is tried out, in milliseconds: no
 /// query waits then, and a busy machine is no fault of the policy.
 const TRIAL_DEADLINE_MS: u64 = 2_000;
@@ -57,8 +106,7 @@ enum Code {
     Native,
     Component {
         version: Arc<Version>,
-        settings: String,
-        limits: Limits,
+        spec: Spec,
     },
 }
 
@@ -69,29 +117,24 @@ impl Binding {
         Self { code: Code::Native, terms: settings.terms(), fallback: settings }
     }
 
-    /// A component under `settings`, JSON of its own schema; tried out here on
-    /// a few small batches. `fallback` are the settings of the built-in rule
+    /// A component as `spec` says; tried out here on a few small batches. `fallback` are the settings of the built-in rule
     /// that answers when the policy fails.
     ///
     /// # Errors
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
-    pub fn component(
-        version: Arc<Version>,
-        settings: &str,
-        fallback: Settings,
-        limits: Limits,
-    ) -> Result<Self, Error> {
+    pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
+        let limits = spec.limits;
         let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
         let started = version.start(&patient, 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
-        let terms = guest.configure(settings).map_err(|fault| match fault {
+        let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
             fault => Error::Failed("configure", fault),
         })?;
         trial::run(&mut guest, &terms).map_err(|fault| Error::Failed("plan", fault))?;
         drop(guest);
-        let code = Code::Component { version, settings: settings.to_owned(), limits };
+        let code = Code::Component { version, spec };
         Ok(Self { code, terms, fallback })
     }
 
@@ -131,8 +174,9 @@ impl Binding {
     pub fn builtin_rule(&self) -> Option<&Settings> {
         let is_builtin = match &self.code {
             Code::Native => true,
-            Code::Component { version, settings, .. } => {
-                version.is_builtin() && Settings::from_json(settings).as_ref() == Ok(&self.fallback)
+            Code::Component { version, spec } => {
+                version.is_builtin()
+                    && Settings::from_json(&spec.settings).as_ref() == Ok(&self.fallback)
             }
         };
         is_builtin.then_some(&self.fallback)
@@ -157,11 +201,11 @@ impl Binding {
         options: &Options<'_>,
         work: impl FnOnce(&mut dyn Decide) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let Code::Component { version, settings, limits } = &self.code else {
+        let Code::Component { version, spec } = &self.code else {
             return work(&mut Native(&self.fallback));
         };
         let evaluation_ms = options.evaluation_ms;
-        let mut session = Session { version, settings, limits, evaluation_ms, guest: None };
+        let mut session = Session { version, spec, evaluation_ms, guest: None };
         let outcome = work(&mut session);
         if let Some(text) = session.guest.and_then(|guest| guest.output()) {
             let (policy, digest) = (self.name(), version.digest());
@@ -180,8 +224,7 @@ impl Binding {
 /// A component during one merge; its instance is made at the first question.
 struct Session<'a> {
     version: &'a Arc<Version>,
-    settings: &'a str,
-    limits: &'a Limits,
+    spec: &'a Spec,
     evaluation_ms: i64,
     guest: Option<Guest>,
 }
@@ -189,8 +232,9 @@ struct Session<'a> {
 impl Decide for Session<'_> {
     fn plan(&mut self, columns: &Columns) -> Result<Plan, Fault> {
         if self.guest.is_none() {
-            let guest = self.guest.insert(self.version.start(self.limits, self.evaluation_ms)?);
-            guest.configure(self.settings)?;
+            let guest =
+                self.guest.insert(self.version.start(&self.spec.limits, self.evaluation_ms)?);
+            guest.configure(&self.spec.settings)?;
         }
         let guest = self.guest.as_mut().expect("made above");
         guest.plan(columns)

@@ -26,7 +26,7 @@ fn builtin(settings: &str) -> Binding {
     static VERSION: LazyLock<Arc<Version>> =
         LazyLock::new(|| Arc::new(Version::builtin(engine()).expect("the build made it")));
     let fallback = Settings::from_json(settings).expect("valid settings");
-    Binding::component(Arc::clone(&VERSION), settings, fallback, Limits::default())
+    Binding::component(Arc::clone(&VERSION), Spec::with_settings(settings), fallback)
         .expect("the built-in policy passes its trial")
 }
 

@@ -35,7 +35,7 @@ fn uploaded_bytes_give_the_digest_of_the_bytes() {
 fn settings_are_refused_in_the_policys_words() {
     let version = Arc::new(Version::builtin(engine()).expect("the build made it"));
     let settings = r#"{"prefer_max":"yes"}"#;
-    let binding = Binding::component(version, settings, Settings::default(), Limits::default());
+    let binding = Binding::component(version, Spec::with_settings(settings), Settings::default());
     assert_eq!(
         binding.expect_err("the settings are wrong").to_string(),
         "setting `prefer_max` must be true or false, not \"yes\""
@@ -90,7 +90,7 @@ fn other_types_than_the_contracts_are_refused() {
 fn a_policy_that_fails_its_trial_is_not_bound() {
     let guest = Guest { plan: "unreachable", trigger: "(i32.const 1)", ..Guest::default() };
     let version = Arc::new(load(&guest.component()).expect("it loads"));
-    let error = Binding::component(version, "", Settings::default(), Limits::default());
+    let error = Binding::component(version, Spec::default(), Settings::default());
     assert_eq!(
         error.expect_err("it traps").to_string(),
         "failed in a trial plan: trapped: wasm trap: wasm `unreachable` instruction executed"

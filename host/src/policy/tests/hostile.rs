@@ -6,7 +6,7 @@ use super::*;
 
 fn bind(guest: &Guest<'_>, limits: Limits) -> Binding {
     let version = Version::load(engine(), &guest.component(), &limits).expect("it loads");
-    Binding::component(Arc::new(version), "", Settings::default(), limits)
+    Binding::component(Arc::new(version), Spec::with_limits(limits), Settings::default())
         .expect("it is honest in the trial")
 }
 
@@ -213,7 +213,7 @@ fn more_merges_than_sandboxes_wait_for_their_turn() {
     let limits = EngineLimits { sandboxes: 1, ..EngineLimits::default() };
     let engine = Engine::new(&limits).expect("wasm runs here");
     let version = Arc::new(Version::builtin(&engine).expect("the build made it"));
-    let binding = Binding::component(version, "", Settings::default(), Limits::default());
+    let binding = Binding::component(version, Spec::default(), Settings::default());
     let binding = binding.expect("it passes its trial");
     let [one, two] = replicas();
     std::thread::scope(|scope| {

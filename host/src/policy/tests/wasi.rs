@@ -40,7 +40,7 @@ fn merged(plan: &str) -> Merged {
     let version = Version::load(engine(), &guest.component(), &Limits::default());
     let version = version.expect("WASI is met");
     assert!(version.imports().iter().any(|name| name == "wasi:clocks/wall-clock@0.2.6"));
-    let binding = Binding::component(Arc::new(version), "", Settings::default(), Limits::default());
+    let binding = Binding::component(Arc::new(version), Spec::default(), Settings::default());
     let one = batch(&[("a", &[(TRIGGER_MS / 1000, 1.0)])]);
     let binding = binding.expect("it is honest in the trial");
     merge(&binding, &[&one, &one], &Options::everything(1_234_567))
