@@ -1,6 +1,8 @@
 //! Puts the parts together: a configuration becomes a fleet, a fleet an API,
 //! an API a server that runs until a signal.
 
+mod admin;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,7 +22,9 @@ use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
 use crate::policy;
 use crate::query::{Coalesce, Engine, Limits};
-use crate::server::{self, Observer};
+use crate::registry::Manage;
+use crate::server::web::Web;
+use crate::server::{self, App, Guarded, Listener, Observer};
 use crate::storage::Storage;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{self, Format};
@@ -58,6 +62,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The web configuration file.
+    #[error("{0}")]
+    Web(String),
+    /// The admin address.
+    #[error("{0}")]
+    Admin(String),
     /// The log, or a signal handler.
     #[error("cannot set up {what}: {cause}")]
     SetUp {
@@ -73,6 +83,8 @@ pub enum Error {
 pub struct Listening {
     /// Where it can be reached.
     pub address: SocketAddr,
+    /// Where its policies are managed, if anywhere.
+    pub admin: Option<Box<Self>>,
     stop: watch::Sender<bool>,
     task: JoinHandle<usize>,
 }
@@ -80,6 +92,9 @@ pub struct Listening {
 impl Listening {
     /// Lets running requests end and waits for them.
     async fn stop(self) {
+        if let Some(admin) = self.admin {
+            Box::pin(admin.stop()).await;
+        }
         // Without a receiver the server has ended already.
         let _ = self.stop.send(true);
         if let Err(error) = self.task.await {
@@ -126,6 +141,8 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
         flags: serve.flags(),
         access_log,
         drain_timeout: serve.shutdown_timeout,
+        web_config_file: serve.web_config_file.clone(),
+        admin: admin::Setup::of(&serve.admin),
     };
     let proxy = proxy(&config, &serve.config, serve.bind_addr, parts).await?;
     stop.then_end(vec![proxy]).await;
@@ -150,6 +167,8 @@ struct Parts {
     flags: BTreeMap<String, String>,
     access_log: AccessLog,
     drain_timeout: Duration,
+    web_config_file: Option<PathBuf>,
+    admin: Option<admin::Setup>,
 }
 
 impl Parts {
@@ -164,6 +183,8 @@ impl Parts {
                 cause: error.to_string(),
             })?,
             drain_timeout: Duration::from_secs(1),
+            web_config_file: None,
+            admin: None,
         })
     }
 }
@@ -191,7 +212,7 @@ async fn proxy(
     if let Some(error) = failed {
         return Err(error.into());
     }
-    listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
+    listen(Arc::new(fleet), None, address, &config.to_yaml(), parts, metrics).await
 }
 
 /// The built-in component with a group's settings, which are also those of
@@ -236,20 +257,30 @@ pub async fn storage(
 ) -> Result<Listening, Error> {
     let config = config::parse("promxy: {}", "demo", Path::new("."))?;
     let parts = Parts::quiet(query, &config)?;
-    listen(storage, address, "", parts, metrics()).await
+    listen(storage, None, address, "", parts, metrics()).await
 }
 
 async fn listen(
     storage: Arc<dyn Storage>,
+    manage: Option<Arc<dyn Manage>>,
     address: SocketAddr,
     config_yaml: &str,
     parts: Parts,
     metrics: Arc<Metrics>,
 ) -> Result<Listening, Error> {
-    let listener = bind(address).await?;
-    let address = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let web = parts.web_config_file.as_deref().map(Web::load).transpose();
+    let web = web.map_err(Error::Web)?.map(Arc::new);
+    let socket = bind(address).await?;
+    let address = socket.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let admin = match (manage, parts.admin) {
+        (Some(manage), Some(setup)) => admin::prepare(setup).await?.map(|ready| (ready, manage)),
+        _ => None,
+    };
     let engine = Engine::new(Arc::clone(&storage), parts.limits, Arc::clone(&metrics));
-    let settings = settings(&parts.limits);
+    let settings = Settings {
+        admin: admin.as_ref().map(|(ready, _)| ready.address),
+        ..settings(&parts.limits)
+    };
     let api = Arc::new(Api::new(
         Arc::new(Coalesce::new(engine)),
         storage,
@@ -261,16 +292,34 @@ async fn listen(
     metrics.reloaded(true);
     let observer = Observer { metrics, access_log: Arc::new(parts.access_log) };
     let limits = server::Limits { drain_timeout: parts.drain_timeout, ..Default::default() };
-    let (stop, mut stopped) = watch::channel(false);
     let stopping = Arc::clone(&api);
+    let app = Arc::new(Guarded::new(api, web.clone()));
+    let tls = web.as_ref().is_some_and(|web| web.is_encrypted());
+    let listener = Listener { socket, web };
+    let stopping = move || stopping.set_phase(Phase::Stopping);
+    let main = start(address, listener, app, observer.clone(), limits, stopping);
+    tracing::info!(%address, tls, "listening");
+    let admin = admin.map(|(ready, manage)| Box::new(ready.start(manage, observer, limits)));
+    Ok(Listening { admin, ..main })
+}
+
+/// Serves an app in the background; `stopping` is called once it is to stop.
+fn start<A: App>(
+    address: SocketAddr,
+    listener: Listener,
+    app: Arc<A>,
+    observer: Observer,
+    limits: server::Limits,
+    stopping: impl FnOnce() + Send + 'static,
+) -> Listening {
+    let (stop, mut stopped) = watch::channel(false);
     let shutdown = async move {
         // A sender that is gone means the same as one that says so.
         let _ = stopped.wait_for(|stop| *stop).await;
-        stopping.set_phase(Phase::Stopping);
+        stopping();
     };
-    let task = tokio::spawn(server::serve(listener, api, observer, limits, shutdown));
-    tracing::info!(%address, "listening");
-    Ok(Listening { address, stop, task })
+    let task = tokio::spawn(server::serve(listener, app, observer, limits, shutdown));
+    Listening { address, admin: None, stop, task }
 }
 
 /// Binds an address; where a machine has no IPv6, "every address" is IPv4's.
@@ -319,6 +368,7 @@ fn settings(limits: &Limits) -> Settings {
         max_form_bytes: MAX_FORM_BYTES,
         max_logged_form_bytes: MAX_LOGGED_FORM_BYTES,
         reload: None,
+        admin: None,
         language: limits.options.language,
     }
 }
