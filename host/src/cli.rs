@@ -2,6 +2,7 @@
 //! value checked. Flags have promxy's names.
 
 mod admin;
+pub mod policy;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -45,6 +46,9 @@ pub enum Command {
     },
     /// Ask a running proxy how it would answer a query: who is asked for what, and why
     Explain(Explain),
+    /// Try, measure and look at merge policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";
