@@ -59,7 +59,7 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
         replicas.push(serve::storage(storage, &demo.query, address).await?);
     }
     let config = config_text(&replicas);
-    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr).await?;
+    let proxy = serve::demo_proxy(&config, demo).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);
     stop.then_end(replicas).await;
@@ -119,6 +119,12 @@ fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms:
         proxy.address
     ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
+    if let Some(admin) = &proxy.admin {
+        text.push_str(&format!(
+            "\nIts policies: http://{}/   (curl -T FILE.wasm http://{}/api/v1/policies/NAME)\n",
+            admin.address, admin.address
+        ));
+    }
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";

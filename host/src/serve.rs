@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::api::{Api, BuildInfo, Cors, Phase, Settings, Status};
-use crate::cli::{QueryLimits, Serve};
+use crate::cli::{Demo, QueryLimits, Serve};
 use crate::config::{self, Config, ServerGroup};
 use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
@@ -236,14 +236,11 @@ fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn demo_proxy(
-    text: &str,
-    query: &QueryLimits,
-    address: SocketAddr,
-) -> Result<Listening, Error> {
+pub async fn demo_proxy(text: &str, demo: &Demo) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
-    let parts = Parts::quiet(query, &config)?;
-    proxy(&config, Path::new("demo"), address, parts).await
+    let admin = admin::Setup::of(&demo.admin);
+    let parts = Parts { admin, ..Parts::quiet(&demo.query, &config)? };
+    proxy(&config, Path::new("demo"), demo.bind_addr, parts).await
 }
 
 /// A server over any storage, for the demo.
