@@ -5,14 +5,18 @@
 //! HTTP is `admin`'s business, running a policy is `policy`'s; this stage
 //! decides what is allowed, and keeps what was decided.
 
+mod digest;
 mod error;
 mod model;
+mod names;
+mod store;
 
 pub use error::Error;
 pub use model::{
     Bind, BindingInfo, Bound, Changed, Damaged, Expect, GroupInfo, LimitsText, Policies,
     PolicyInfo, Previous, Role, Source, State, StoreInfo, UsageInfo, VersionInfo,
 };
+pub use store::{Store, StoreLimits};
 
 /// What operators can do. Calls block (files, compilation) and are complete
 /// and durable when they return; each is atomic.
