@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use promql::budget::{Budget, Exceeded};
 use promql::{Labels, SeriesBatch};
 
+use super::bound::Bound;
 use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::Request;
@@ -39,8 +39,8 @@ pub struct Group {
     pub labels: Labels,
     /// In configured order.
     pub replicas: Vec<Replica>,
-    /// How their samples become one; swapped whole.
-    pub policy: ArcSwap<policy::Binding>,
+    /// How their samples become one.
+    pub policy: Arc<Bound>,
     /// What its failure means for a query.
     pub on_failure: OnFailure,
     /// Its connections.
@@ -190,7 +190,7 @@ impl Group {
         context: &Context,
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
-        let binding = self.policy.load_full();
+        let binding = self.policy.of(context);
         let asked: Vec<(usize, Select)> = selects
             .iter()
             .enumerate()
@@ -215,9 +215,11 @@ impl Group {
         let windows: Vec<Wanted> =
             asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
+        let (merger, deadline) = (Arc::clone(&binding), context.deadline);
         let notes = self.notes(context, &scattered.answered, selects);
         let merging = tokio::task::spawn_blocking(move || {
-            let merged = merge_all(&binding, scattered.answers, &windows, &labels, &budget)?;
+            let by = (&*merger, deadline);
+            let merged = merge_all(by, scattered.answers, &windows, &labels, &budget)?;
             if let Some(notes) = notes {
                 merged.iter().for_each(|(index, merged)| notes.merged(*index, merged));
             }
@@ -226,7 +228,10 @@ impl Group {
         let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
         for (index, merged) in merged {
             if let Some(fault) = &merged.fault {
-                self.metrics.policy_fault(self.policy.load().name(), fault.name());
+                self.policy.note_fault(&binding, fault, &self.metrics);
+            }
+            if merged.refused {
+                return Err(GroupError::policy(&self.title, &merged.warnings.join("; ")));
             }
             answer.data[index] = merged.series;
             answer.warnings.extend(merged.warnings);
@@ -284,7 +289,7 @@ impl Wanted {
 
 /// Merges each selector's answers and cuts them to the window asked for.
 fn merge_all(
-    binding: &policy::Binding,
+    (binding, deadline): (&policy::Binding, Instant),
     mut answers: Vec<Vec<SeriesBatch>>,
     wanted: &[Wanted],
     labels: &Labels,
@@ -309,10 +314,15 @@ fn merge_all(
             start_ms: wanted.start_ms,
             end_ms: wanted.end_ms,
             kind_of: None,
+            deadline: Some(deadline),
         };
         let merged = policy::merge(binding, &replicas, &options);
         budget.charge_samples(merged.series.samples())?;
+        let refused = merged.refused;
         all.push((wanted.index, merged));
+        if refused {
+            break;
+        }
     }
     Ok(all)
 }
