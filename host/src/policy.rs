@@ -52,7 +52,7 @@ use std::time::Instant;
 
 use promql::SeriesBatch;
 
-pub use binding::Binding;
+pub use binding::{Binding, Missing};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;
