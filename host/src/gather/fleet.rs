@@ -61,7 +61,6 @@ impl Fleet {
             let title = title(group);
             let bound = Bound::new(group.ordinal, title.clone(), bind(group));
             policies.push(Arc::clone(&bound));
-            metrics.replicas(group.ordinal, &group.name, group.targets.len());
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {

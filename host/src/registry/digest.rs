@@ -13,7 +13,7 @@ pub(super) fn of(bytes: &[u8]) -> String {
 }
 
 /// Whether this is a digest, or the beginning of one that is long enough.
-pub(super) fn is_prefix(text: &str) -> bool {
+pub(crate) fn is_prefix(text: &str) -> bool {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     (SHORTEST..=LENGTH).contains(&text.len()) && text.bytes().all(is_digit)
 }

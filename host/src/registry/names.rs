@@ -6,7 +6,7 @@ use super::Error;
 pub(super) const LATEST: &str = "latest";
 
 /// Whether this may be the name of a policy.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
 }

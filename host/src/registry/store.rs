@@ -60,7 +60,7 @@ pub(super) type Describe<'a> = &'a dyn Fn(&[u8]) -> Option<About>;
 
 /// An open store.
 #[derive(Debug)]
-pub struct Store {
+pub(super) struct Store {
     folder: PathBuf,
     limits: StoreLimits,
     disk: Disk,
@@ -98,14 +98,8 @@ impl Store {
         limits: StoreLimits,
         describe: Describe<'_>,
     ) -> Result<Self, Error> {
-        let mut store = Self {
-            folder,
-            limits,
-            disk,
-            lock: None,
-            state: State::default(),
-            damaged: Vec::new(),
-        };
+        let mut store =
+            Self { folder, limits, disk, lock: None, state: State::default(), damaged: Vec::new() };
         if store.disk.exists(&store.folder)? {
             store.begin(describe)?;
         }
@@ -133,7 +127,7 @@ impl Store {
 
     /// Its folder.
     #[must_use]
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
@@ -165,7 +159,7 @@ impl Store {
     /// [`Error::Full`], [`Error::Store`]; nothing has changed then.
     pub(super) fn put(
         &mut self,
-        upload: Upload<'_>,
+        upload: &Upload<'_>,
         pinned: &BTreeSet<String>,
     ) -> Result<Vec<(String, String)>, Error> {
         self.ensure()?;

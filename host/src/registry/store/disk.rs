@@ -57,12 +57,11 @@ impl Disk {
     /// Makes a folder, and those it is in.
     pub(super) fn create_folder(&self, folder: &Path) -> Result<(), Error> {
         let make = || {
+            let is_missing = |own: &&Path| *own != Path::new("") && !own.exists();
+            let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
             self.step()?;
             DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
-            match folder.parent() {
-                Some(parent) if parent != Path::new("") => self.sync_folder(parent),
-                _ => self.sync_folder(Path::new(".")),
-            }
+            missing.into_iter().try_for_each(|made| self.sync_folder_of(made))
         };
         make().map_err(|reason| error(folder, reason))
     }
@@ -72,12 +71,7 @@ impl Disk {
         let path = folder.join("lock");
         let open = || {
             self.step()?;
-            OpenOptions::new()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .mode(FILE_MODE)
-                .open(&path)
+            OpenOptions::new().create(true).truncate(false).write(true).mode(FILE_MODE).open(&path)
         };
         let file = open().map_err(|reason| error(&path, reason))?;
         match file.try_lock() {
@@ -229,10 +223,9 @@ impl Disk {
     }
 
     fn sync_folder_of(&self, path: &Path) -> io::Result<()> {
-        self.sync_folder(path.parent().unwrap_or(path))
-    }
-
-    fn sync_folder(&self, folder: &Path) -> io::Result<()> {
+        let folder = path.parent().unwrap_or(path);
+        // The parent of a name alone is here.
+        let folder = if folder == Path::new("") { Path::new(".") } else { folder };
         self.step()?;
         File::open(folder)?.sync_all()
     }

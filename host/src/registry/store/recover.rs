@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::state::{State, Stored, Unreadable};
-use super::{Damaged, Error, Describe, Store, digest, disk};
+use super::{Damaged, Describe, Error, Store, digest, disk};
 use crate::registry::names;
 
 /// How far revisions jump when a state is lost: no client can hold one of the
@@ -94,7 +94,9 @@ impl Store {
         let previous = disk::with_ending(&file, disk::PREVIOUS);
         let mut state = match self.read_state_file(&previous)? {
             Some(Ok(state)) => {
-                tracing::warn!("the state before the last change is used: check names and bindings");
+                tracing::warn!(
+                    "the state before the last change is used: check names and bindings"
+                );
                 state
             }
             Some(Err(reason)) => {

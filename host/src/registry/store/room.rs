@@ -52,11 +52,7 @@ fn excess(state: &State, limits: &StoreLimits, name: &str) -> Option<Excess> {
 }
 
 /// The oldest version that may go. Of equal age, the first name's.
-fn oldest(
-    state: &State,
-    only: Option<&str>,
-    stays: &BTreeSet<String>,
-) -> Option<(String, String)> {
+fn oldest(state: &State, only: Option<&str>, stays: &BTreeSet<String>) -> Option<(String, String)> {
     let names = state.names.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
     let all = names.flat_map(|(name, versions)| versions.iter().map(move |own| (name, own)));
     let free = all.filter(|(_, version)| !stays.contains(&version.digest));

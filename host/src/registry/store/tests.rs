@@ -77,15 +77,12 @@ fn put(
     at: i64,
 ) -> Result<Vec<(String, String)>, Error> {
     let version = version_of(wasm, at);
-    store.put(Upload { name, wasm, version }, &BTreeSet::new())
+    store.put(&Upload { name, wasm, version }, &BTreeSet::new())
 }
 
 fn bind(store: &mut Store, group: &str, name: &str, wasm: &[u8]) -> Result<(), Error> {
-    let bind = Bind {
-        name: Some(name.to_owned()),
-        digest: Some(digest::of(wasm)),
-        ..Bind::default()
-    };
+    let bind =
+        Bind { name: Some(name.to_owned()), digest: Some(digest::of(wasm)), ..Bind::default() };
     store.change(|state| {
         let revision = state.sequence + 1;
         let slots = state.groups.entry(group.to_owned()).or_default();
@@ -204,7 +201,7 @@ fn the_oldest_versions_that_nobody_uses_go_first() {
     // As does what the configuration names.
     let pinned = BTreeSet::from([digest::of(b"333")]);
     let upload = Upload { name: "d", wasm: b"6", version: version_of(b"6", 6) };
-    assert!(matches!(store.put(upload, &pinned), Err(Error::Full { .. })));
+    assert!(matches!(store.put(&upload, &pinned), Err(Error::Full { .. })));
 }
 
 #[test]

@@ -27,7 +27,8 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
@@ -199,7 +200,11 @@ fn a_worker_does_what_it_says() {
 /// Runs a worker, kills it at some moment, and gives its lines.
 fn killed(folder: &Path, seed: u64, random: &mut Random) -> Vec<String> {
     let mut child = Command::new(env::current_exe().expect("a test knows its program"))
-        .args(["--exact", "--nocapture", "registry::store::tests::killed::a_worker_does_what_it_says"])
+        .args([
+            "--exact",
+            "--nocapture",
+            "registry::store::tests::killed::a_worker_does_what_it_says",
+        ])
         .env(FOLDER, folder)
         .env(SEED, seed.to_string())
         .stdout(Stdio::piped())

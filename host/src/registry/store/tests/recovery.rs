@@ -118,7 +118,10 @@ fn a_second_damaged_file_of_a_name_is_kept_beside_the_first() {
     for expected in ["state.json", "state.json.1", "state.json.2"] {
         damage(&own.join("state.json"));
         let store = open_in(folder.path());
-        assert_eq!(store.damaged()[0].file, own.join("damaged").join(expected).display().to_string());
+        assert_eq!(
+            store.damaged()[0].file,
+            own.join("damaged").join(expected).display().to_string()
+        );
     }
 }
 
