@@ -3,6 +3,7 @@
 //! Durations are parsed, URLs built, headers checked, defaults applied. The
 //! shape of the file (keys, units, spellings) is not visible here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use hyper::http::uri::InvalidUri;
 use promql::Labels;
 
 use super::secret::{Secret, Source};
+use crate::registry::Bind;
 
 /// A whole configuration file.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub struct ServerGroup {
     pub anti_affinity: AntiAffinity,
     /// At equal times the larger value wins (a setting of the merge rule).
     pub prefer_max: bool,
+    /// What merges, or is compared with what merges, if the file decides it.
+    pub policy: Option<GroupPolicy>,
     /// Whether servers may be asked for results instead of raw samples.
     pub pushdown: Pushdown,
     /// With [`Pushdown::Auto`]: below so many raw samples, over all replicas,
@@ -85,6 +89,19 @@ impl ServerGroup {
         }
         labels.build()
     }
+}
+
+/// The section `policy` of a server group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupPolicy {
+    /// Which version, and how it is used. With a path it has neither name nor
+    /// digest; without one it has one of them.
+    pub bind: Bind,
+    /// The component, if it is a file of the operator's.
+    pub path: Option<PathBuf>,
+    /// `file:line:column: key` of what says which policy it is: where messages
+    /// about it point.
+    pub place: String,
 }
 
 /// One replica.

@@ -10,6 +10,8 @@ pub(super) const SECTIONS: &[&Section] = &[
     &PROMXY,
     &SERVER_GROUP,
     &STATIC_CONFIG,
+    &POLICY,
+    &POLICY_LIMITS,
     &HTTP_CLIENT,
     &TLS,
     &BASIC_AUTH,
@@ -93,6 +95,7 @@ static SERVER_GROUP: Section = Section {
         ("anti_affinity", Value),
         ("anti_affinity_dynamic", Value),
         ("prefer_max", Value),
+        ("policy", Map(&POLICY)),
         ("remote_read", Value),
         ("remote_read_path", Value),
         ("pushdown", Value),
@@ -108,7 +111,6 @@ static SERVER_GROUP: Section = Section {
         ("native_histogram", NotYet("")),
         ("relative_time_range", NotYet("")),
         ("absolute_time_range", NotYet("")),
-        ("policy", NotYet("the default rule merges with `anti_affinity` and `prefer_max`")),
         ("azure_sd_configs", NotYet(NO_DISCOVERY)),
         ("consul_sd_configs", NotYet(NO_DISCOVERY)),
         ("digitalocean_sd_configs", NotYet(NO_DISCOVERY)),
@@ -144,6 +146,25 @@ static SERVER_GROUP: Section = Section {
 static STATIC_CONFIG: Section = Section {
     path: "promxy.server_groups[].static_configs[]",
     keys: &[("targets", Value), ("labels", Value)],
+};
+
+static POLICY: Section = Section {
+    path: "promxy.server_groups[].policy",
+    keys: &[
+        ("name", Value),
+        ("digest", Value),
+        ("path", Value),
+        ("settings", Value),
+        ("limits", Map(&POLICY_LIMITS)),
+        ("fail", Value),
+        ("park_after", Value),
+        ("shadow", Value),
+    ],
+};
+
+static POLICY_LIMITS: Section = Section {
+    path: "promxy.server_groups[].policy.limits",
+    keys: &[("deadline", Value), ("memory", Value), ("answer", Value), ("table_elements", Value)],
 };
 
 /// promxy parses all of Prometheus's client settings here and uses some.
