@@ -156,6 +156,15 @@ impl Binding {
         }
     }
 
+    /// How the component is used; none for the native rule.
+    #[must_use]
+    pub const fn spec(&self) -> Option<&Spec> {
+        match &self.code {
+            Code::Native => None,
+            Code::Component { spec, .. } => Some(spec),
+        }
+    }
+
     /// What holds for the policy under these settings.
     #[must_use]
     pub const fn terms(&self) -> &Terms {

@@ -5,6 +5,7 @@ mod guests;
 mod hostile;
 mod matching;
 mod seams;
+mod shadows;
 mod twice;
 mod wasi;
 

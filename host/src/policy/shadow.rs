@@ -1,0 +1,199 @@
+//! A candidate that runs beside the active policy, on the merges of live
+//! queries, and is compared with it.
+//!
+//! A query hands over what its replicas answered and where the merged samples
+//! came from, both moved and not copied, and goes on. One thread of low
+//! priority for the whole process merges again with the candidate; what it
+//! cannot keep up with is dropped and counted. So a candidate can neither
+//! change, slow nor fail a query, and holds one sandbox at most.
+
+mod report;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES};
+use super::recording::Entry;
+use super::worker::Worker;
+use super::{Binding, Fault};
+
+pub use super::worker::Bounds;
+pub use report::Report;
+
+/// What may wait to be compared: some large queries, or many small ones.
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { entries: 1024, bytes: 128 << 20 }
+    }
+}
+
+/// The thread that all shadows of a process share.
+#[derive(Debug)]
+pub struct Pool {
+    worker: Worker<Job>,
+}
+
+/// A merge to be compared; nobody's, if the shadow is gone by then.
+#[derive(Debug)]
+struct Job {
+    shadow: Weak<Shadow>,
+    entry: Arc<Entry>,
+    active: Answered,
+}
+
+impl Pool {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// When there can be no thread more.
+    pub fn start(bounds: Bounds) -> io::Result<Arc<Self>> {
+        let worker = Worker::start("policy-shadow", bounds, |job: Job| {
+            if let Some(shadow) = job.shadow.upgrade() {
+                shadow.compare(&job.entry, &job.active);
+            }
+        })?;
+        Ok(Arc::new(Self { worker }))
+    }
+
+    /// Waits until everything handed over so far is compared.
+    pub fn settle(&self) {
+        self.worker.settle();
+    }
+}
+
+/// What happened to a merge that was to be compared, for metrics.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// It was compared, or the candidate failed.
+    Compared(&'a Comparison),
+    /// Too much was waiting, or the candidate is parked.
+    Dropped,
+}
+
+/// Hears of every merge, mostly on the pool's thread.
+pub type Listener = dyn Fn(Event<'_>) + Send + Sync;
+
+/// A candidate for one server group, and how it compares so far.
+pub struct Shadow {
+    candidate: Arc<Binding>,
+    pool: Arc<Pool>,
+    state: Mutex<State>,
+    listener: Box<Listener>,
+}
+
+#[derive(Default)]
+struct State {
+    comparison: Comparison,
+    /// The newest.
+    examples: VecDeque<Example>,
+    dropped: u64,
+    starved: u64,
+    faults_in_row: u32,
+    parked: bool,
+}
+
+impl std::fmt::Debug for Shadow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shadow").field("candidate", &self.candidate).finish_non_exhaustive()
+    }
+}
+
+impl Shadow {
+    /// A candidate without a merge so far.
+    #[must_use]
+    pub fn new(candidate: Arc<Binding>, pool: &Arc<Pool>, listener: Box<Listener>) -> Arc<Self> {
+        let (pool, state) = (Arc::clone(pool), Mutex::default());
+        Arc::new(Self { candidate, pool, state, listener })
+    }
+
+    /// The candidate.
+    #[must_use]
+    pub const fn candidate(&self) -> &Arc<Binding> {
+        &self.candidate
+    }
+
+    /// Takes a merge that the active policy has answered, or drops it. Never
+    /// waits.
+    pub fn observe(self: &Arc<Self>, entry: Arc<Entry>, active: Answered) {
+        let bytes = entry.heap_bytes() + active.heap_bytes();
+        let job = Job { shadow: Arc::downgrade(self), entry, active };
+        let taken = !self.is_parked() && self.pool.worker.offer(job, bytes);
+        if !taken {
+            self.state().dropped += 1;
+            (self.listener)(Event::Dropped);
+        }
+    }
+
+    /// True if the candidate failed too often in a row and is not asked any
+    /// more.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.state().parked
+    }
+
+    /// How the candidate compares so far.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let state = self.state();
+        let mut comparison = state.comparison.clone();
+        comparison.examples = state.examples.iter().cloned().collect();
+        Report { comparison, dropped: state.dropped, starved: state.starved, parked: state.parked }
+    }
+
+    fn compare(&self, entry: &Entry, active: &Answered) {
+        if self.is_parked() {
+            self.state().dropped += 1;
+            (self.listener)(Event::Dropped);
+            return;
+        }
+        let answered = compare::answer(&self.candidate, entry);
+        if was_starved(&answered) {
+            self.state().starved += 1;
+            (self.listener)(Event::Dropped);
+            return;
+        }
+        let comparison = compare::between(entry, active, &answered);
+        (self.listener)(Event::Compared(&comparison));
+        let mut state = self.state();
+        state.count(&answered, self.candidate.spec().map_or(0, |spec| spec.park_after));
+        state.add(comparison);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Counters are whole whatever panicked between two of them.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn count(&mut self, answered: &Answered, park_after: u32) {
+        self.faults_in_row = match answered.fault {
+            Some(_) => self.faults_in_row.saturating_add(1),
+            None => 0,
+        };
+        self.parked = park_after > 0 && self.faults_in_row >= park_after;
+    }
+
+    fn add(&mut self, mut comparison: Comparison) {
+        for example in std::mem::take(&mut comparison.examples) {
+            if self.examples.len() == MAX_EXAMPLES {
+                self.examples.pop_front();
+            }
+            self.examples.push_back(example);
+        }
+        self.comparison.add(comparison);
+    }
+}
+
+/// Whether a deadline was missed by waiting for a processor, which is no fault
+/// of the candidate: the thread's priority is low.
+const fn was_starved(answered: &Answered) -> bool {
+    match answered.fault {
+        Some(Fault::Deadline(ms)) => answered.nanoseconds < ms.saturating_mul(1_000_000),
+        _ => false,
+    }
+}
