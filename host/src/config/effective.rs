@@ -12,8 +12,8 @@ use promql::Labels;
 
 use super::duration;
 use super::model::{
-    AntiAffinity, Auth, Client, Config, Global, OnFailure, RemoteRead, ServerGroup, Target, Tls,
-    TlsVersion,
+    AntiAffinity, Auth, Client, Config, Global, OnFailure, Record, RemoteRead, ServerGroup, Target,
+    Tls, TlsVersion,
 };
 use super::secret::{MASK, Source, looks_secret};
 use writer::{Map, Value};
@@ -62,9 +62,17 @@ fn group(group: &ServerGroup) -> Map {
             .with("pushdown_min_samples", Value::raw(group.pushdown_min_samples.to_string()))
             .with("align_query_range_with_step", Value::bool(group.align_query_range_with_step))
             .with("ignore_error", Value::bool(group.on_failure == OnFailure::Ignore))
-            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn)),
+            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn))
+            .with_some("record", group.record.as_ref().map(|own| Value::Map(record(own)))),
         &group.client,
     )
+}
+
+fn record(record: &Record) -> Map {
+    Map::new()
+        .with("dir", Value::text(&record.dir.to_string_lossy()))
+        .with("max_bytes", Value::raw(record.max_bytes.to_string()))
+        .with("sample", Value::raw(record.sample.to_string()))
 }
 
 /// Neighbours with the same labels share an entry, so the order stays.

@@ -3,6 +3,7 @@
 //! Durations are parsed, URLs built, headers checked, defaults applied. The
 //! shape of the file (keys, units, spellings) is not visible here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
@@ -70,8 +71,21 @@ pub struct ServerGroup {
     pub align_query_range_with_step: bool,
     /// What it means that no replica of the group answers.
     pub on_failure: OnFailure,
+    /// Whether and where its merges are recorded.
+    pub record: Option<Record>,
     /// How requests are made.
     pub client: Client,
+}
+
+/// Where the merges of a group are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The folder; made when it is needed.
+    pub dir: PathBuf,
+    /// Most bytes of the group's files; above zero.
+    pub max_bytes: u64,
+    /// Which fraction of the merges, above 0 up to 1.
+    pub sample: f64,
 }
 
 impl ServerGroup {

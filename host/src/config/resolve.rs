@@ -7,6 +7,7 @@
 mod client;
 mod group;
 mod labels;
+mod record;
 mod target;
 
 use std::path::Path;

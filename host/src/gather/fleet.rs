@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::future::join_all;
 use promql::{Labels, SeriesBatch};
 
@@ -16,7 +16,7 @@ use super::group::{Group, Scattered};
 use super::parts::HistogramTexts;
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
-use super::{GroupError, tls};
+use super::{GroupError, tls, witness};
 use crate::config::{Config, OnFailure, ServerGroup};
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -39,7 +39,15 @@ pub struct Fleet {
 #[error("server group {group}: {cause}")]
 pub struct SetUpError {
     group: String,
-    cause: tls::Error,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error("cannot start recording: {0}")]
+    Recorder(#[from] std::io::Error),
 }
 
 impl Fleet {
@@ -57,11 +65,14 @@ impl Fleet {
         for group in &config.server_groups {
             let title = title(group);
             metrics.replicas(group.ordinal, &group.name, group.targets.len());
+            let failed = |cause| SetUpError { group: title.clone(), cause };
+            let recorder =
+                witness::recorder(group, &title, metrics).map_err(|e| failed(e.into()))?;
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {
-                let client = Client::new(group.client.clone())
-                    .map_err(|cause| SetUpError { group: title.clone(), cause })?;
+                let client =
+                    Client::new(group.client.clone()).map_err(|error| failed(error.into()))?;
                 let replicas = targets
                     .into_iter()
                     .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
@@ -71,7 +82,10 @@ impl Fleet {
                     place: groups.len(),
                     labels,
                     replicas: replicas.collect(),
+                    ordinal: group.ordinal,
                     policy: ArcSwap::new(bind(group)),
+                    shadow: ArcSwapOption::empty(),
+                    recorder: recorder.clone(),
                     on_failure: group.on_failure,
                     client,
                     pushdown: group.pushdown,
@@ -82,6 +96,14 @@ impl Fleet {
             }
         }
         Ok(Self { groups, histograms: HistogramTexts::default() })
+    }
+
+    /// What is compared with the policy of a server group of the
+    /// configuration, by its number, from the next query on; none: nothing.
+    pub fn shadow(&self, ordinal: usize, shadow: Option<&Arc<policy::shadow::Shadow>>) {
+        for group in self.groups.iter().filter(|group| group.ordinal == ordinal) {
+            group.shadow.store(shadow.cloned());
+        }
     }
 
     /// Asks every group at once. A group that is not required costs a

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -55,10 +55,13 @@ pub(super) fn replica(address: SocketAddr) -> Replica {
 pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
     Group {
         title: "test".to_owned(),
+        ordinal: 0,
         place: 0,
         labels,
         replicas: addresses.iter().map(|address| replica(*address)).collect(),
         policy: ArcSwap::new(Arc::new(Binding::native(Settings::default()))),
+        shadow: ArcSwapOption::empty(),
+        recorder: None,
         on_failure: OnFailure::Fail,
         client: client(),
         pushdown: Pushdown::Auto,

@@ -15,6 +15,7 @@ mod tests;
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES};
 use super::recording::Entry;
@@ -59,9 +60,10 @@ impl Pool {
         Ok(Arc::new(Self { worker }))
     }
 
-    /// Waits until everything handed over so far is compared.
-    pub fn settle(&self) {
-        self.worker.settle();
+    /// Waits until everything handed over so far is compared, but not longer
+    /// than this.
+    pub fn settle(&self, longest: Duration) {
+        self.worker.settle(longest);
     }
 }
 

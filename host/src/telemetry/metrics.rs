@@ -8,6 +8,8 @@
 //! `server_group_targets`, and `prometheus_config_last_reload_…`.
 //! `promxy_build_info` is not imitated: it would claim to be promxy.
 
+mod merges;
+
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +22,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::merges::Merges;
 use super::process::Process;
 
 /// Bounds in seconds, from an answer out of memory to one that takes all its
@@ -136,6 +139,7 @@ pub struct Metrics {
     replica_requests: Family<ReplicaOutcomeLabels, Counter>,
     replica_bytes: Family<ReplicaLabels, Counter>,
     policy_faults: Family<PolicyLabels, Counter>,
+    merges: Merges,
     panics: Family<StageLabels, Counter>,
     reload_succeeded: Gauge,
     reload_time: Gauge<f64, AtomicU64>,
@@ -178,6 +182,7 @@ impl Metrics {
             replica_requests: Family::default(),
             replica_bytes: Family::default(),
             policy_faults: Family::default(),
+            merges: Merges::default(),
             panics: Family::default(),
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
@@ -187,6 +192,7 @@ impl Metrics {
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
+        metrics.merges.register(&mut metrics.registry);
         metrics.register_process();
         metrics
     }

@@ -10,6 +10,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &PROMXY,
     &SERVER_GROUP,
     &STATIC_CONFIG,
+    &RECORD,
     &HTTP_CLIENT,
     &TLS,
     &BASIC_AUTH,
@@ -100,6 +101,7 @@ static SERVER_GROUP: Section = Section {
         ("align_query_range_with_step", Value),
         ("ignore_error", Value),
         ("downgrade_error", Value),
+        ("record", Map(&RECORD)),
         ("http_client", Map(&HTTP_CLIENT)),
         ("relabel_configs", NotYet("set labels in `static_configs`")),
         ("metrics_relabel_configs", NotYet("")),
@@ -144,6 +146,11 @@ static SERVER_GROUP: Section = Section {
 static STATIC_CONFIG: Section = Section {
     path: "promxy.server_groups[].static_configs[]",
     keys: &[("targets", Value), ("labels", Value)],
+};
+
+static RECORD: Section = Section {
+    path: "promxy.server_groups[].record",
+    keys: &[("dir", Value), ("max_bytes", Value), ("sample", Value)],
 };
 
 /// promxy parses all of Prometheus's client settings here and uses some.

@@ -4,12 +4,16 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::{Entry, Error, Folder, encode};
 use crate::policy::worker::{Bounds, Worker};
 
 /// What may wait for the disk: some large queries, or many small ones.
 const BOUNDS: Bounds = Bounds { entries: 256, bytes: 64 << 20 };
+
+/// How long the end of a process waits for the disk.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of a merge that was to be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,9 +98,17 @@ impl Writer {
         }
     }
 
-    /// Waits until everything taken so far is in its file.
+    /// Waits until everything taken so far is in its file, for a disk that
+    /// works; a few seconds at most.
     pub fn settle(&self) {
-        self.worker.settle();
+        self.worker.settle(PATIENCE);
+    }
+}
+
+/// What was taken is written, also by a process that ends.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.settle();
     }
 }
 

@@ -50,7 +50,7 @@ fn differences_add_up_over_queries() {
     for number in 0..20 {
         query(&shadow, &active, &entry(number * STEP));
     }
-    pool.settle();
+    pool.settle(Duration::from_secs(60));
     let report = shadow.report();
     assert_eq!((report.comparison.merges, report.comparison.series_differing), (20, 20));
     assert_eq!(report.comparison.samples_only_active, 40);
@@ -73,7 +73,7 @@ fn what_exceeds_the_queue_is_dropped_and_the_query_goes_on() {
     for _ in 0..5 {
         query(&shadow, &active, &entry(0));
     }
-    pool.settle();
+    pool.settle(Duration::from_secs(60));
     let report = shadow.report();
     assert_eq!((report.comparison.merges, report.dropped), (0, 5));
     assert!(report.to_string().contains("5 dropped"), "{report}");
@@ -86,7 +86,7 @@ fn work_of_a_shadow_that_is_gone_is_forgotten() {
     let shadow = Shadow::new(Arc::clone(&candidate), &pool, Box::new(|_| {}));
     query(&shadow, &active, &entry(0));
     drop(shadow);
-    pool.settle();
+    pool.settle(Duration::from_secs(60));
     assert_eq!(Arc::strong_count(&candidate), 1);
 }
 

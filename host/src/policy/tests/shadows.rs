@@ -1,5 +1,7 @@
 //! Candidates that misbehave beside an active policy.
 
+use std::time::Duration;
+
 use super::guests::{Guest, TRIGGER_MS};
 use super::*;
 use crate::policy::compare::Answered;
@@ -24,7 +26,7 @@ fn a_candidate_that_fails_is_parked_and_then_dropped() {
         assert_eq!(merged.fault, None);
         shadow.observe(Arc::clone(&entry), Answered::of(&mut merged, 7));
     }
-    pool.settle();
+    pool.settle(Duration::from_secs(60));
     let report = shadow.report();
     assert_eq!(report.comparison.candidate.faults.values().sum::<u64>(), 3, "{report:?}");
     assert_eq!((report.comparison.merges, report.dropped, report.parked), (0, 7, true));
