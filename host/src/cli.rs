@@ -41,6 +41,17 @@ pub enum Command {
     },
     /// Ask a running proxy how it would answer a query: who is asked for what, and why
     Explain(Explain),
+    /// Compile the policy on the standard input to the standard output: what the proxy starts for
+    /// every upload
+    #[command(hide = true)]
+    PolicyCompile {
+        /// Address space it may use
+        #[arg(long)]
+        memory_bytes: u64,
+        /// Processor time it may use
+        #[arg(long)]
+        cpu_seconds: u64,
+    },
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";

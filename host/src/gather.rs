@@ -21,6 +21,7 @@ pub mod scope;
 pub mod staleness;
 pub mod tls;
 
+mod bound;
 mod concat;
 mod error;
 mod explain;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use promql::budget::{Budget, Exceeded};
 use promql::{Labels, SeriesBatch};
 
+use super::bound::Bound;
 use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::{Notes, Request};
@@ -34,18 +34,14 @@ const STRAGGLER_GRACE: Duration = Duration::from_secs(10);
 pub struct Group {
     /// What messages call it: its `name`, or its position.
     pub title: String,
-    /// Its number in the configuration, which its parts share.
-    pub ordinal: usize,
     /// Its place in the fleet.
     pub place: usize,
     /// Labels of every series of the group.
     pub labels: Labels,
     /// In configured order.
     pub replicas: Vec<Replica>,
-    /// How their samples become one; swapped whole.
-    pub policy: ArcSwap<policy::Binding>,
-    /// Another way that is compared with it; swapped whole.
-    pub shadow: ArcSwapOption<policy::shadow::Shadow>,
+    /// How their samples become one.
+    pub policy: Arc<Bound>,
     /// Keeps what its replicas answered.
     pub recorder: Option<Arc<policy::recording::Writer>>,
     /// What its failure means for a query.
@@ -197,7 +193,7 @@ impl Group {
         context: &Context,
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
-        let binding = self.policy.load_full();
+        let binding = self.policy.of(context);
         let asked: Vec<(usize, Select)> = selects
             .iter()
             .enumerate()
@@ -222,17 +218,22 @@ impl Group {
         let windows: Vec<Wanted> =
             asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
+        let (merger, deadline) = (Arc::clone(&binding), context.deadline);
         let watching = Watching {
             notes: self.notes(context, &scattered.answered, selects),
             witness: self.witness(&scattered.answered),
         };
         let merging = tokio::task::spawn_blocking(move || {
-            merge_all(&binding, scattered.answers, (&windows, &labels), &watching, &budget)
+            let by = (&*merger, deadline);
+            merge_all(by, scattered.answers, (&windows, &labels), &watching, &budget)
         });
         let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
         for (index, merged) in merged {
             if let Some(fault) = &merged.fault {
-                self.metrics.policy_fault(self.policy.load().name(), fault.name());
+                self.policy.note_fault(&binding, fault, &self.metrics);
+            }
+            if merged.refused {
+                return Err(GroupError::policy(&self.title, &merged.warnings.join("; ")));
             }
             answer.data[index] = merged.series;
             answer.warnings.extend(merged.warnings);
@@ -296,7 +297,7 @@ struct Watching {
 
 /// Merges each selector's answers and cuts them to the window asked for.
 fn merge_all(
-    binding: &policy::Binding,
+    (binding, deadline): (&policy::Binding, Instant),
     mut answers: Vec<Vec<SeriesBatch>>,
     (wanted, labels): (&[Wanted], &Labels),
     watching: &Watching,
@@ -315,16 +316,20 @@ fn merge_all(
                 batch
             })
             .collect();
-        let merged = merge_one(binding, replicas, wanted, watching);
+        let merged = merge_one((binding, deadline), replicas, wanted, watching);
         budget.charge_samples(merged.series.samples())?;
+        let refused = merged.refused;
         all.push((wanted.index, merged));
+        if refused {
+            break;
+        }
     }
     Ok(all)
 }
 
 /// Merges a selector's answers and tells who watches.
 fn merge_one(
-    binding: &policy::Binding,
+    (binding, deadline): (&policy::Binding, Instant),
     replicas: Vec<SeriesBatch>,
     wanted: &Wanted,
     watching: &Watching,
@@ -334,6 +339,7 @@ fn merge_one(
         start_ms: wanted.start_ms,
         end_ms: wanted.end_ms,
         kind_of: None,
+        deadline: Some(deadline),
     };
     let views: Vec<&SeriesBatch> = replicas.iter().collect();
     let (mut merged, nanoseconds) = match &watching.witness {

@@ -44,7 +44,7 @@ pub(super) fn recorder(
 impl Group {
     /// Who looks at merges of what these replicas answered; mostly nobody.
     pub(super) fn witness(&self, answered: &[usize]) -> Option<Witness> {
-        let (writer, shadow) = (self.recorder.clone(), self.shadow.load_full());
+        let (writer, shadow) = (self.recorder.clone(), self.policy.shadow());
         if writer.is_none() && shadow.is_none() {
             return None;
         }
@@ -75,7 +75,9 @@ impl Witness {
         (merged, nanoseconds): (&mut Merged, u64),
     ) {
         let writer = self.writer.as_ref().filter(|writer| writer.wants_next());
-        if writer.is_none() && self.shadow.is_none() {
+        // Where nobody answered there is nothing to compare with.
+        let shadow = self.shadow.as_ref().filter(|_| !merged.refused);
+        if writer.is_none() && shadow.is_none() {
             return;
         }
         let entry = Arc::new(Entry {
@@ -90,7 +92,7 @@ impl Witness {
         if let Some(writer) = writer {
             writer.record(Arc::clone(&entry));
         }
-        if let Some(shadow) = &self.shadow {
+        if let Some(shadow) = shadow {
             shadow.observe(entry, Answered::of(merged, nanoseconds));
         }
     }

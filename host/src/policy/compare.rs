@@ -7,7 +7,6 @@
 //! left out, they are the host's. Everything but the cost is the same on every
 //! run.
 
-mod clock;
 mod difference;
 mod report;
 mod samples;
@@ -25,7 +24,7 @@ use super::recording::Entry;
 use super::{Binding, Fault, Merged, Provenance, merge, stale};
 use difference::Walk;
 
-pub use clock::Clock;
+pub use super::clock::Clock;
 pub use report::{Comparison, Example, Kind, Largest, Sample, Side};
 
 /// Most examples that one comparison holds.

@@ -91,6 +91,7 @@ impl Entry {
             start_ms: self.start_ms,
             end_ms: self.end_ms,
             kind_of: None,
+            deadline: None,
         }
     }
 

@@ -14,6 +14,7 @@ mod tests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -84,6 +85,9 @@ pub struct Shadow {
     candidate: Arc<Binding>,
     pool: Arc<Pool>,
     state: Mutex<State>,
+    /// Apart from the state, for the thread may hold that while it has no
+    /// processor.
+    dropped: AtomicU64,
     listener: Box<Listener>,
 }
 
@@ -92,10 +96,6 @@ struct State {
     comparison: Comparison,
     /// The newest.
     examples: VecDeque<Example>,
-    dropped: u64,
-    starved: u64,
-    faults_in_row: u32,
-    parked: bool,
 }
 
 impl std::fmt::Debug for Shadow {
@@ -109,7 +109,7 @@ impl Shadow {
     #[must_use]
     pub fn new(candidate: Arc<Binding>, pool: &Arc<Pool>, listener: Box<Listener>) -> Arc<Self> {
         let (pool, state) = (Arc::clone(pool), Mutex::default());
-        Arc::new(Self { candidate, pool, state, listener })
+        Arc::new(Self { candidate, pool, state, dropped: AtomicU64::new(0), listener })
     }
 
     /// The candidate.
@@ -123,18 +123,15 @@ impl Shadow {
     pub fn observe(self: &Arc<Self>, entry: Arc<Entry>, active: Answered) {
         let bytes = entry.heap_bytes() + active.heap_bytes();
         let job = Job { shadow: Arc::downgrade(self), entry, active };
-        let taken = !self.is_parked() && self.pool.worker.offer(job, bytes);
+        let taken = !self.candidate.is_parked() && self.pool.worker.offer(job, bytes);
         if !taken {
-            self.state().dropped += 1;
-            (self.listener)(Event::Dropped);
+            self.drop_one();
         }
     }
 
-    /// True if the candidate failed too often in a row and is not asked any
-    /// more.
-    #[must_use]
-    pub fn is_parked(&self) -> bool {
-        self.state().parked
+    fn drop_one(&self) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        (self.listener)(Event::Dropped);
     }
 
     /// How the candidate compares so far.
@@ -143,26 +140,18 @@ impl Shadow {
         let state = self.state();
         let mut comparison = state.comparison.clone();
         comparison.examples = state.examples.iter().cloned().collect();
-        Report { comparison, dropped: state.dropped, starved: state.starved, parked: state.parked }
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        Report { comparison, dropped, parked: self.candidate.is_parked() }
     }
 
     fn compare(&self, entry: &Entry, active: &Answered) {
-        if self.is_parked() {
-            self.state().dropped += 1;
-            (self.listener)(Event::Dropped);
-            return;
-        }
         let answered = compare::answer(&self.candidate, entry);
-        if was_starved(&answered) {
-            self.state().starved += 1;
-            (self.listener)(Event::Dropped);
-            return;
+        if matches!(answered.fault, Some(Fault::Parked(_) | Fault::Busy)) {
+            return self.drop_one();
         }
         let comparison = compare::between(entry, active, &answered);
         (self.listener)(Event::Compared(&comparison));
-        let mut state = self.state();
-        state.count(&answered, self.candidate.spec().map_or(0, |spec| spec.park_after));
-        state.add(comparison);
+        self.state().add(comparison);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -172,14 +161,6 @@ impl Shadow {
 }
 
 impl State {
-    fn count(&mut self, answered: &Answered, park_after: u32) {
-        self.faults_in_row = match answered.fault {
-            Some(_) => self.faults_in_row.saturating_add(1),
-            None => 0,
-        };
-        self.parked = park_after > 0 && self.faults_in_row >= park_after;
-    }
-
     fn add(&mut self, mut comparison: Comparison) {
         for example in std::mem::take(&mut comparison.examples) {
             if self.examples.len() == MAX_EXAMPLES {
@@ -188,14 +169,5 @@ impl State {
             self.examples.push_back(example);
         }
         self.comparison.add(comparison);
-    }
-}
-
-/// Whether a deadline was missed by waiting for a processor, which is no fault
-/// of the candidate: the thread's priority is low.
-const fn was_starved(answered: &Answered) -> bool {
-    match answered.fault {
-        Some(Fault::Deadline(ms)) => answered.nanoseconds < ms.saturating_mul(1_000_000),
-        _ => false,
     }
 }

@@ -3,6 +3,8 @@
 mod bindings;
 mod guests;
 mod hostile;
+mod life;
+mod loading;
 mod matching;
 mod seams;
 mod shadows;

@@ -3,6 +3,7 @@
 //! In come pieces of work, at most so many and so many bytes at a time; what
 //! exceeds that is refused at once, so that whoever offers it never waits.
 
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -81,6 +82,7 @@ impl<T: Send + 'static> Worker<T> {
         let waiting = Arc::new(Waiting::default());
         let held = Arc::clone(&waiting);
         let run = move || {
+            IS_BACKGROUND.set(true);
             lower_priority();
             for (piece, bytes) in receiver {
                 if catch_unwind(AssertUnwindSafe(|| work(piece))).is_err() {
@@ -112,6 +114,15 @@ impl<T: Send + 'static> Worker<T> {
         // Whether it is done or not is the same to who waits.
         let _done = self.waiting.none.wait_timeout_while(lock, longest, busy);
     }
+}
+
+thread_local! {
+    static IS_BACKGROUND: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True on threads that wait for processors that others want.
+pub(super) fn is_background() -> bool {
+    IS_BACKGROUND.get()
 }
 
 /// Of this thread alone, which is what Linux takes the process for here.

@@ -71,7 +71,7 @@ impl Engine {
         let explained = context
             .trace
             .is_some()
-            .then(|| self.storage.explain(&question, &plan, query.selects()));
+            .then(|| self.storage.explain(&context, &question, &plan, query.selects()));
         let fetching = self.fetch(&context, query.selects());
         let pushing = self.storage.sites(&context, &question, &plan);
         let both = async { tokio::try_join!(fetching, pushing) };
@@ -132,7 +132,7 @@ impl Engine {
         let _place = self.wait_for_place(&context).await?;
         let _cancel = CancelOnDrop(context.budget.clone());
         let (question, plan, query) = self.plan(&request, &context).await?;
-        Ok(self.storage.explain(&question, &plan, query.selects()))
+        Ok(self.storage.explain(&context, &question, &plan, query.selects()))
     }
 
     fn context(&self, request: &Request) -> Context {

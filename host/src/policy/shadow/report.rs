@@ -15,9 +15,6 @@ pub struct Report {
     /// Merges of queries that were not compared, because too much was waiting
     /// or the candidate is parked.
     pub dropped: u64,
-    /// Merges in which the candidate missed its deadline because no processor
-    /// was free for it; they are no faults.
-    pub starved: u64,
     /// Whether it failed too often in a row and is not asked any more.
     pub parked: bool,
 }
@@ -25,9 +22,8 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.comparison)?;
-        if self.dropped + self.starved > 0 {
-            let (dropped, starved) = (self.dropped, self.starved);
-            writeln!(f, "not compared {dropped} dropped, {starved} without a free processor")?;
+        if self.dropped > 0 {
+            writeln!(f, "not compared {} merges, too many at a time or parked", self.dropped)?;
         }
         if self.parked {
             writeln!(f, "parked       it failed too often in a row and is not asked any more")?;
