@@ -31,6 +31,7 @@ mod pieces;
 #[cfg(test)]
 mod testing;
 mod weight;
+mod witness;
 
 pub use error::{Error, GroupError};
 pub use fleet::{Fleet, SetUpError};

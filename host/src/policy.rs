@@ -29,6 +29,13 @@ mod session;
 mod spec;
 mod usage;
 
+mod clock;
+mod worker;
+
+pub mod compare;
+pub mod recording;
+pub mod shadow;
+
 mod compile;
 mod contract;
 mod engine;
@@ -127,6 +134,11 @@ impl Run {
 pub struct Provenance {
     runs: Vec<Run>,
     ends: Vec<usize>,
+    /// Numbers of the series' label sets among those of all replicas.
+    sets: Vec<u32>,
+    /// The samples of runs that are synthesised, in their order: timestamps
+    /// and the values' bits.
+    made: Vec<(i64, u64)>,
 }
 
 impl Provenance {
@@ -147,6 +159,12 @@ impl Provenance {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// About how many bytes it holds.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.runs.capacity() * size_of::<Run>() + self.ends.capacity() * 12
     }
 }
 

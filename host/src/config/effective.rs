@@ -13,8 +13,8 @@ use serde_json::Value as Json;
 
 use super::duration;
 use super::model::{
-    AntiAffinity, Auth, Client, Config, Global, GroupPolicy, OnFailure, RemoteRead, ServerGroup,
-    Target, Tls, TlsVersion,
+    AntiAffinity, Auth, Client, Config, Global, GroupPolicy, OnFailure, Record, RemoteRead,
+    ServerGroup, Target, Tls, TlsVersion,
 };
 use super::secret::{MASK, Source, looks_secret};
 use writer::{Map, Value};
@@ -64,7 +64,8 @@ fn group(group: &ServerGroup) -> Map {
             .with("pushdown_min_samples", Value::raw(group.pushdown_min_samples.to_string()))
             .with("align_query_range_with_step", Value::bool(group.align_query_range_with_step))
             .with("ignore_error", Value::bool(group.on_failure == OnFailure::Ignore))
-            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn)),
+            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn))
+            .with_some("record", group.record.as_ref().map(|own| Value::Map(record(own)))),
         &group.client,
     )
 }
@@ -106,6 +107,13 @@ fn json(value: &Json) -> Value {
         }
         other => Value::raw(other.to_string()),
     }
+}
+
+fn record(record: &Record) -> Map {
+    Map::new()
+        .with("dir", Value::text(&record.dir.to_string_lossy()))
+        .with("max_bytes", Value::raw(record.max_bytes.to_string()))
+        .with("sample", Value::raw(record.sample.to_string()))
 }
 
 /// Neighbours with the same labels share an entry, so the order stays.

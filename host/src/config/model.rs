@@ -74,11 +74,30 @@ pub struct ServerGroup {
     pub align_query_range_with_step: bool,
     /// What it means that no replica of the group answers.
     pub on_failure: OnFailure,
+    /// Whether and where its merges are recorded.
+    pub record: Option<Record>,
     /// How requests are made.
     pub client: Client,
 }
 
+/// Where the merges of a group are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The folder; made when it is needed.
+    pub dir: PathBuf,
+    /// Most bytes of the group's files; above zero.
+    pub max_bytes: u64,
+    /// Which fraction of the merges, above 0 up to 1.
+    pub sample: f64,
+}
+
 impl ServerGroup {
+    /// How messages and metrics call the group: its name, or its number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.name.is_empty() { self.ordinal.to_string() } else { self.name.clone() }
+    }
+
     /// The labels to add to every series that comes from `target`: its own,
     /// and over them the group's.
     #[must_use]

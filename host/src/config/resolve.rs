@@ -8,6 +8,7 @@ mod client;
 mod group;
 mod labels;
 mod policy;
+mod record;
 mod target;
 
 use std::path::Path;

@@ -17,7 +17,7 @@ use super::group::{Group, Scattered};
 use super::parts::HistogramTexts;
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
-use super::{GroupError, tls};
+use super::{GroupError, tls, witness};
 use crate::config::{Config, OnFailure, ServerGroup};
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -42,7 +42,15 @@ pub struct Fleet {
 #[error("server group {group}: {cause}")]
 pub struct SetUpError {
     group: String,
-    cause: tls::Error,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error("cannot start recording: {0}")]
+    Recorder(#[from] std::io::Error),
 }
 
 impl Fleet {
@@ -61,11 +69,14 @@ impl Fleet {
             let title = title(group);
             let bound = Bound::new(group.ordinal, title.clone(), bind(group));
             policies.push(Arc::clone(&bound));
+            let failed = |cause| SetUpError { group: title.clone(), cause };
+            let recorder =
+                witness::recorder(group, &title, metrics).map_err(|e| failed(e.into()))?;
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {
-                let client = Client::new(group.client.clone())
-                    .map_err(|cause| SetUpError { group: title.clone(), cause })?;
+                let client =
+                    Client::new(group.client.clone()).map_err(|error| failed(error.into()))?;
                 let replicas = targets
                     .into_iter()
                     .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
@@ -76,6 +87,7 @@ impl Fleet {
                     labels,
                     replicas: replicas.collect(),
                     policy: Arc::clone(&bound),
+                    recorder: recorder.clone(),
                     on_failure: group.on_failure,
                     client,
                     pushdown: group.pushdown,
@@ -114,6 +126,13 @@ impl Fleet {
 
     fn bound(&self, ordinal: usize) -> Option<&Arc<Bound>> {
         self.policies.iter().find(|bound| bound.ordinal == ordinal)
+    }
+
+    /// What is compared with the policy of a server group of the
+    /// configuration, by its number, from the next query on; none: nothing.
+    /// False if there is no such group.
+    pub fn shadow(&self, ordinal: usize, shadow: Option<Arc<policy::shadow::Shadow>>) -> bool {
+        self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
     }
 
     /// Asks every group at once. A group that is not required costs a

@@ -59,6 +59,7 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         labels,
         replicas: addresses.iter().map(|address| replica(*address)).collect(),
         policy: Bound::new(0, "test".to_owned(), Arc::new(Binding::native(Settings::default()))),
+        recorder: None,
         on_failure: OnFailure::Fail,
         client: client(),
         pushdown: Pushdown::Auto,

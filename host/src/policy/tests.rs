@@ -7,6 +7,7 @@ mod life;
 mod loading;
 mod matching;
 mod seams;
+mod shadows;
 mod twice;
 mod wasi;
 

@@ -1,20 +1,23 @@
 //! The registry's connections: to what compiles, to what checks the laws, and
 //! to the fleet that uses what is bound.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::Value;
 
 use super::Error;
 use crate::cli::PolicyStore;
-use crate::config::{Config, GroupPolicy};
+use crate::config::{self, Config, GroupPolicy};
 use crate::gather::Fleet;
+use crate::policy::shadow::{Bounds, Pool, Shadow};
 use crate::policy::{
     self, Binding, CompileLimits, Compiler, Engine, EngineLimits, Loader, LoaderOptions, Version,
     laws,
 };
 use crate::registry::{Groups, Load, Registry, SetUpError, StoreLimits, check_component};
+use crate::telemetry::Metrics;
 
 /// Opens the registry of a proxy.
 pub(super) fn open(store: &PolicyStore) -> Result<Registry, Error> {
@@ -71,20 +74,82 @@ impl Load for Loader {
     }
 }
 
-/// The running server groups.
-pub(super) struct Running(pub(super) Arc<Fleet>);
+/// Shadows of the process, over all its configurations.
+pub(super) struct Shadows {
+    pool: Arc<Pool>,
+    metrics: Arc<Metrics>,
+    live: Mutex<Vec<Weak<Shadow>>>,
+}
+
+impl Shadows {
+    /// None yet.
+    pub(super) fn new(metrics: &Arc<Metrics>) -> Result<Arc<Self>, Error> {
+        let pool = Pool::start(Bounds::default()).map_err(|error| Error::SetUp {
+            what: "the thread of shadow policies",
+            cause: error.to_string(),
+        })?;
+        Ok(Arc::new(Self { pool, metrics: Arc::clone(metrics), live: Mutex::default() }))
+    }
+
+    /// The shadow with this candidate: the one that there is, with what it has
+    /// seen, or a new one.
+    fn of(&self, candidate: Arc<Binding>, group: &str) -> Arc<Shadow> {
+        let mut live = lock(&self.live);
+        live.retain(|shadow| shadow.strong_count() > 0);
+        let mut known = live.iter().filter_map(Weak::upgrade);
+        if let Some(shadow) = known.find(|known| Arc::ptr_eq(known.candidate(), &candidate)) {
+            return shadow;
+        }
+        let shadow = Shadow::new(candidate, &self.pool, self.metrics.shadow_of(group));
+        live.push(Arc::downgrade(&shadow));
+        shadow
+    }
+}
+
+/// The server groups of one configuration, running.
+pub(super) struct Running {
+    fleet: Arc<Fleet>,
+    shadows: Arc<Shadows>,
+    /// What metrics call the groups.
+    titles: Vec<String>,
+    /// By the number of the group.
+    own: Mutex<BTreeMap<usize, Arc<Shadow>>>,
+}
+
+impl Running {
+    /// The groups of a fleet, in the order of its configuration.
+    pub(super) fn new(fleet: Arc<Fleet>, shadows: Arc<Shadows>, config: &Config) -> Arc<Self> {
+        let titles = config.server_groups.iter().map(config::ServerGroup::title).collect();
+        Arc::new(Self { fleet, shadows, titles, own: Mutex::default() })
+    }
+}
 
 impl Groups for Running {
     fn bind(&self, ordinal: usize, binding: Arc<Binding>) {
         // A group that is not there uses nothing.
-        let _before = self.0.bind(ordinal, binding);
+        let _before = self.fleet.bind(ordinal, binding);
     }
 
-    fn shadow(&self, _ordinal: usize, _candidate: Option<Arc<Binding>>) {}
-
-    fn report(&self, _ordinal: usize) -> Option<Value> {
-        None
+    fn shadow(&self, ordinal: usize, candidate: Option<Arc<Binding>>) {
+        let title = self.titles.get(ordinal).map_or("", String::as_str);
+        let shadow = candidate.map(|candidate| self.shadows.of(candidate, title));
+        let mut own = lock(&self.own);
+        match &shadow {
+            Some(shadow) => own.insert(ordinal, Arc::clone(shadow)),
+            None => own.remove(&ordinal),
+        };
+        self.fleet.shadow(ordinal, shadow);
     }
+
+    fn report(&self, ordinal: usize) -> Option<Value> {
+        let report = lock(&self.own).get(&ordinal)?.report();
+        Some(serde_json::to_value(report).expect("plain data has a JSON form"))
+    }
+}
+
+/// What is in these is whole at any time.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Checks the laws of the contract.

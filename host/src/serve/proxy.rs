@@ -43,6 +43,7 @@ struct Maker {
     query: QueryLimits,
     features: Features,
     registry: Arc<Registry>,
+    shadows: Arc<policies::Shadows>,
     metrics: Arc<Metrics>,
     /// Of the engines of all configurations together.
     places: Arc<Semaphore>,
@@ -64,16 +65,18 @@ impl Proxy {
         parts: &Parts,
         store: &PolicyStore,
     ) -> Result<Arc<Self>, Error> {
+        let metrics = metrics();
         let maker = Maker {
             path: path.to_owned(),
             query: parts.query.clone(),
             features: parts.features,
             registry: Arc::new(policies::open(store)?),
-            metrics: metrics(),
+            shadows: policies::Shadows::new(&metrics)?,
+            metrics,
             places: Arc::new(Semaphore::new(MAX_CONCURRENCY)),
         };
         let Made { prepared, fleet, engine, limits } = maker.make(config)?;
-        let groups = Arc::new(policies::Running(Arc::clone(&fleet)));
+        let groups = maker.groups(config, &fleet);
         let adopted = maker.registry.adopt(prepared, groups, || ());
         adopted.expect("nobody else has the registry yet");
         maker.announce(config);
@@ -164,12 +167,16 @@ impl Maker {
         Ok(Made { prepared, fleet, engine: Arc::new(Coalesce::new(engine)), limits })
     }
 
+    fn groups(&self, config: &Config, fleet: &Arc<Fleet>) -> Arc<policies::Running> {
+        policies::Running::new(Arc::clone(fleet), Arc::clone(&self.shadows), config)
+    }
+
     /// Makes it and puts it in place of what `api` uses.
     fn replace(&self, config: &Config, api: &Api) -> Result<(), String> {
         for _ in 0..MOST_ATTEMPTS {
             let made = self.make(config).map_err(|error| in_full(&error))?;
             let Made { prepared, fleet, engine, limits: _ } = made;
-            let groups = Arc::new(policies::Running(Arc::clone(&fleet)));
+            let groups = self.groups(config, &fleet);
             match self.registry.adopt(prepared, groups, || api.swap(engine, fleet)) {
                 Ok(()) => {
                     self.announce(config);

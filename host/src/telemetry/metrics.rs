@@ -8,6 +8,8 @@
 //! `server_group_targets`, and `prometheus_config_last_reload_…`.
 //! `promxy_build_info` is not imitated: it would claim to be promxy.
 
+mod merges;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +22,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::merges::Merges;
 use super::policies::Policies;
 pub use super::policies::PolicyRow;
 use super::process::Process;
@@ -143,6 +146,7 @@ pub struct Metrics {
     replica_requests: Family<ReplicaOutcomeLabels, Counter>,
     replica_bytes: Family<ReplicaLabels, Counter>,
     policy_faults: Family<PolicyLabels, Counter>,
+    merges: Merges,
     /// Label sets of `policy_faults` so far.
     fault_rows: AtomicUsize,
     policies: Policies,
@@ -188,6 +192,7 @@ impl Metrics {
             replica_requests: Family::default(),
             replica_bytes: Family::default(),
             policy_faults: Family::default(),
+            merges: Merges::default(),
             fault_rows: AtomicUsize::new(0),
             policies: Policies::default(),
             panics: Family::default(),
@@ -199,6 +204,7 @@ impl Metrics {
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
+        metrics.merges.register(&mut metrics.registry);
         metrics.register_process();
         metrics
     }

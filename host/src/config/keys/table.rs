@@ -12,6 +12,7 @@ pub(super) const SECTIONS: &[&Section] = &[
     &STATIC_CONFIG,
     &POLICY,
     &POLICY_LIMITS,
+    &RECORD,
     &HTTP_CLIENT,
     &TLS,
     &BASIC_AUTH,
@@ -103,6 +104,7 @@ static SERVER_GROUP: Section = Section {
         ("align_query_range_with_step", Value),
         ("ignore_error", Value),
         ("downgrade_error", Value),
+        ("record", Map(&RECORD)),
         ("http_client", Map(&HTTP_CLIENT)),
         ("relabel_configs", NotYet("set labels in `static_configs`")),
         ("metrics_relabel_configs", NotYet("")),
@@ -165,6 +167,11 @@ static POLICY: Section = Section {
 static POLICY_LIMITS: Section = Section {
     path: "promxy.server_groups[].policy.limits",
     keys: &[("deadline", Value), ("memory", Value), ("answer", Value), ("table_elements", Value)],
+};
+
+static RECORD: Section = Section {
+    path: "promxy.server_groups[].record",
+    keys: &[("dir", Value), ("max_bytes", Value), ("sample", Value)],
 };
 
 /// promxy parses all of Prometheus's client settings here and uses some.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{client, labels, policy, target};
+use super::{client, labels, policy, record, target};
 use crate::config::defaults;
 use crate::config::model::{AntiAffinity, OnFailure, Pushdown, RemoteRead, Scheme, ServerGroup};
 use crate::config::report::{Mistake, Report};
@@ -44,6 +44,7 @@ pub(super) fn resolve(
             .read(at, "align_query_range_with_step", Cursor::bool)
             .unwrap_or(false),
         on_failure: on_failure(at, report),
+        record: at.get("record").and_then(|at| record::resolve(&at, base_dir, report)),
         client: client::resolve(at, base_dir, report),
     };
     // Its settings are checked together with the group's own keys.

@@ -184,6 +184,21 @@ impl<'a> Cursor<'a> {
             .ok_or_else(|| self.unexpected("a whole number from 0"))
     }
 
+    /// A number of bytes, plain or in KiB, MiB or GiB.
+    pub(in crate::config) fn bytes(&self) -> Result<u64, Mistake> {
+        const UNITS: [(&str, u64); 5] =
+            [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)];
+        let parse = |text: &str| {
+            let (number, unit) = UNITS
+                .into_iter()
+                .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+            number.trim_end().replace('_', "").parse::<u64>().ok()?.checked_mul(unit)
+        };
+        self.text().ok().and_then(parse).ok_or_else(|| {
+            self.unexpected("a number of bytes such as 1000000, 64KiB, 256MiB or 1GiB")
+        })
+    }
+
     /// A duration in Go's syntax, not negative.
     pub(in crate::config) fn go_duration(&self) -> Result<Duration, Mistake> {
         let text = self.text().map_err(|_| self.unexpected(duration::GO_FORM))?;

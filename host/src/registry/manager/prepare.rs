@@ -78,8 +78,7 @@ impl Registry {
         let old = old.filter(|old| old.rule == rule);
         let (old_active, old_shadow) =
             (old.map(|old| &old.active), old.and_then(|old| old.shadow.as_ref()));
-        let title =
-            if group.name.is_empty() { group.ordinal.to_string() } else { group.name.clone() };
+        let title = group.title();
         let (mut active, mut shadow, mut configured) = (None, None, None);
         if let Some(policy) = &group.policy {
             let role = if policy.bind.shadow { Role::Shadow } else { Role::Active };
