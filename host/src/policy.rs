@@ -27,6 +27,7 @@ mod fault;
 
 mod compile;
 mod contract;
+mod cost;
 mod engine;
 mod guest;
 pub mod laws;
@@ -42,6 +43,7 @@ use std::borrow::Cow;
 use promql::SeriesBatch;
 
 pub use binding::{Binding, Fail, Limits, Spec};
+pub use cost::{StartCost, start_cost};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;

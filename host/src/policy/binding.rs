@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::decide::{Decide, Native};
 use super::guest::Guest;
 use super::version::Version;
-use super::{Error, Fault, Options, seam, trial};
+use super::{Error, Fault, Options, laws, seam, trial};
 
 /// What a policy may use for one merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,10 +86,6 @@ pub enum Fail {
     Closed,
 }
 
-/// Longest time for a call while a policy is tried out, in milliseconds: no
-/// query waits then, and a busy machine is no fault of the policy.
-const TRIAL_DEADLINE_MS: u64 = 2_000;
-
 /// A policy bound to a group: code, settings, limits, and what answers if it
 /// fails. Immutable; a group swaps one `Arc` of it for another, and a merge
 /// uses one from start to end.
@@ -124,9 +120,7 @@ impl Binding {
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
-        let limits = spec.limits;
-        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
-        let started = version.start(&patient, 0);
+        let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
