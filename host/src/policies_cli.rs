@@ -8,9 +8,12 @@
 //! run on a blocking thread.
 
 mod error;
+mod progress;
 mod subject;
 
+mod bench;
 mod inspect;
+mod test;
 
 use std::process::ExitCode;
 
@@ -30,6 +33,8 @@ pub enum Verdict {
 /// Runs a command, prints its answer or its error, and says the exit code.
 pub async fn run(command: &PolicyCommand) -> ExitCode {
     let outcome = match command.clone() {
+        PolicyCommand::Test(args) => blocking(move || test::run(&args)).await,
+        PolicyCommand::Bench(args) => blocking(move || bench::run(&args)).await,
         PolicyCommand::Inspect(args) => blocking(move || inspect::run(&args)).await,
     };
     match outcome {

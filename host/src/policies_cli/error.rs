@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::policy;
+
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -22,12 +24,12 @@ pub enum Error {
         reason: String,
     },
     /// The policy cannot be used.
-    #[error("{path}")]
+    #[error("{path}: {reason}")]
     Policy {
         /// The file.
         path: String,
-        /// Why.
-        source: crate::policy::Error,
+        /// Why; its text says everything.
+        reason: policy::Error,
     },
     /// Nobody reads what is printed.
     #[error("cannot print")]
