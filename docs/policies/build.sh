@@ -77,7 +77,7 @@ build_fill-c() {
     export ZIG_GLOBAL_CACHE_DIR=$work/zig-cache ZIG_LOCAL_CACHE_DIR=$work/zig-cache TMPDIR=$work
     make -s -C "$work/fill-c" test
     make -s -C "$work/fill-c" ZIG="$work/zig/bin/python -m ziglang"
-    done_with fill-c "$work/fill-c/policy.wasm"
+    done_with fill-c "$work/fill-c/fill-c.wasm"
 }
 
 build_fill-js() {
@@ -88,7 +88,7 @@ build_fill-js() {
         { missing fill-js "no componentize-qjs for npm"; return; }
     (cd "$work/fill-js" && npm test --silent >test.log || { cat test.log >&2; exit 1; })
     (cd "$work/fill-js" && npm run --silent build >build.log || { cat build.log >&2; exit 1; })
-    done_with fill-js "$work/fill-js/policy.wasm"
+    done_with fill-js "$work/fill-js/fill-js.wasm"
 }
 
 build_fill-python() {
@@ -101,9 +101,9 @@ build_fill-python() {
         cd "$work/fill-python"
         python3 -m unittest --quiet
         "$work/componentize/bin/componentize-py" --quiet -d merge.wit -w merge-policy \
-            componentize --stub-wasi app -o policy.wasm
+            componentize --stub-wasi app -o fill-python.wasm
     )
-    done_with fill-python "$work/fill-python/policy.wasm"
+    done_with fill-python "$work/fill-python/fill-python.wasm"
 }
 
 jobs=()
