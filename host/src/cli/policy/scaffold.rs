@@ -32,6 +32,8 @@ pub enum Language {
     Js,
     /// Python, with CPython inside.
     Python,
+    /// Go, with its runtime inside.
+    Go,
 }
 
 /// What is built.

