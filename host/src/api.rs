@@ -92,10 +92,16 @@ pub enum Phase {
     Stopping = 2,
 }
 
-/// The API.
-pub struct Api {
+/// What answers queries, and the data below it: they belong together.
+struct Backend {
     engine: Arc<dyn query::Run>,
     storage: Arc<dyn Storage>,
+}
+
+/// The API.
+pub struct Api {
+    /// Swapped whole; a request uses one from start to end.
+    backend: ArcSwap<Backend>,
     metrics: Arc<Metrics>,
     settings: Settings,
     extensions: Vec<Arc<dyn Extension>>,
@@ -128,8 +134,7 @@ impl Api {
         settings: Settings,
     ) -> Self {
         Self {
-            engine,
-            storage,
+            backend: ArcSwap::from_pointee(Backend { engine, storage }),
             metrics,
             settings,
             extensions: Vec::new(),
@@ -143,6 +148,16 @@ impl Api {
     pub fn with_extension(mut self, extension: Arc<dyn Extension>) -> Self {
         self.extensions.push(extension);
         self
+    }
+
+    /// Answers with these from the next request on; those that run go on with
+    /// what they began with.
+    pub fn swap(&self, engine: Arc<dyn query::Run>, storage: Arc<dyn Storage>) {
+        self.backend.store(Arc::new(Backend { engine, storage }));
+    }
+
+    fn backend(&self) -> Arc<Backend> {
+        self.backend.load_full()
     }
 
     /// Replaces what `/api/v1/status/…` tells.

@@ -3,8 +3,11 @@
 mod bindings;
 mod guests;
 mod hostile;
+mod life;
+mod loading;
 mod matching;
 mod seams;
+mod shadows;
 mod twice;
 mod wasi;
 

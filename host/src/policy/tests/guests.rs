@@ -27,6 +27,10 @@ pub(super) struct Guest<'a> {
     pub(super) pages: u32,
     /// Imports of the core module.
     pub(super) imports: &'a str,
+    /// The name and its length.
+    pub(super) name: (String, u32),
+    /// Version of the contract that it exports.
+    pub(super) version: &'a str,
     /// Packages beside the contract's, and what the world imports of them.
     pub(super) packages: &'a [&'a str],
     pub(super) world_imports: &'a str,
@@ -42,6 +46,8 @@ impl Default for Guest<'_> {
             data: Vec::new(),
             pages: 3,
             imports: "",
+            name: ("hostile".to_owned(), 7),
+            version: "1.0.0",
             packages: &[],
             world_imports: "",
         }
@@ -70,6 +76,13 @@ impl Guest<'_> {
 
     /// The component by another contract.
     pub(super) fn component_of(&self, contract: &str) -> Vec<u8> {
+        let module = self.module_of(contract);
+        let encoder = ComponentEncoder::default().validate(true).module(&module);
+        encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+    }
+
+    /// The core module, with the component's type embedded.
+    pub(super) fn module_of(&self, contract: &str) -> Vec<u8> {
         let mut module = wat::parse_str(self.module()).expect("the text is valid");
         let mut resolve = Resolve::default();
         for (index, package) in self.packages.iter().enumerate() {
@@ -81,12 +94,12 @@ impl Guest<'_> {
         let world = resolve.select_world(&[package], Some("merge-policy")).expect("it has one");
         embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
             .expect("the module takes a section");
-        let encoder = ComponentEncoder::default().validate(true).module(&module);
-        encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+        module
     }
 
     fn module(&self) -> String {
-        let Self { start, trigger, plan, pages, imports, .. } = self;
+        let Self { start, trigger, plan, pages, imports, version, .. } = self;
+        let (name, name_length) = &self.name;
         let data: String = self
             .data
             .iter()
@@ -97,7 +110,8 @@ impl Guest<'_> {
             r#"(module
   {imports}
   (memory (export "memory") {pages})
-  (data (i32.const 16) "hostile1{{}}")
+  (data (i32.const 16) "{name}")
+  (data (i32.const 32) "1{{}}")
   (data (i32.const 1024) "{data}")
   (global $calls (mut i32) (i32.const 0))
   (global $next (mut i32) (i32.const 131072))
@@ -113,12 +127,12 @@ impl Guest<'_> {
       (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
       (br $grow)))
     (local.get $at))
-  (func (export "promweave:merge/policy@1.0.0#describe") (result i32)
-    (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const 7))
-    (i32.store (i32.const 72) (i32.const 23)) (i32.store (i32.const 76) (i32.const 1))
-    (i32.store (i32.const 80) (i32.const 24)) (i32.store (i32.const 84) (i32.const 2))
+  (func (export "promweave:merge/policy@{version}#describe") (result i32)
+    (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const {name_length}))
+    (i32.store (i32.const 72) (i32.const 32)) (i32.store (i32.const 76) (i32.const 1))
+    (i32.store (i32.const 80) (i32.const 33)) (i32.store (i32.const 84) (i32.const 2))
     (i32.const 64))
-  (func (export "promweave:merge/policy@1.0.0#configure") (param i32 i32) (result i32)
+  (func (export "promweave:merge/policy@{version}#configure") (param i32 i32) (result i32)
     (memory.fill (i32.const 128) (i32.const 0) (i32.const 64))
     (i32.const 128))
   (func $first_time (param $at i32) (param $count i32) (result i64)
@@ -135,7 +149,7 @@ impl Guest<'_> {
   (func $recurse (param i32) (result i32)
     (i32.add (i32.const 1) (call $recurse (i32.add (local.get 0) (i32.const 1)))))
   ;; replicas, then address and length of kinds, offsets, timestamps, values
-  (func (export "promweave:merge/policy@1.0.0#plan")
+  (func (export "promweave:merge/policy@{version}#plan")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
     (if {trigger} (then (return (block (result i32) {plan}))))
