@@ -11,6 +11,7 @@ pub mod serve;
 
 pub mod server;
 
+pub mod admin;
 pub mod api;
 pub mod query;
 
