@@ -1,8 +1,16 @@
 //! The command line of `promweave policy`: what is said of merge policies.
 
+mod remote;
+mod scaffold;
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+
+pub use remote::{
+    Access, Bind, Change, Delete, Get, List, Move, Named, OfGroup, Push, Show, Unbind,
+};
+pub use scaffold::{Build, Language, New};
 
 /// What can be done with a policy.
 #[derive(Clone, Debug, Subcommand)]
@@ -12,8 +20,34 @@ pub enum PolicyCommand {
     Test(Test),
     /// Measure what a policy costs, beside the built-in one
     Bench(Bench),
+    /// Write a new policy that builds with its language's own tools
+    New(New),
+    /// Build a policy in Rust, and show what it is
+    Build(Build),
     /// Show what a policy is: size, digest, imports, exports, terms, and whether it would be accepted
     Inspect(Inspect),
+    /// Upload a component as the newest version of a policy
+    Push(Push),
+    /// List the policies that a proxy has stored
+    List(List),
+    /// Show the versions of one policy
+    Show(Show),
+    /// Fetch a component as it was uploaded
+    Get(Get),
+    /// Forget a policy, or one version of it
+    Delete(Delete),
+    /// List the server groups and what is bound to them
+    Groups(List),
+    /// Let a policy answer for a server group, or run beside the one that does
+    Bind(Bind),
+    /// Take back what was bound to a server group
+    Unbind(Unbind),
+    /// Show how the shadow of a server group compares with its active policy
+    Diff(OfGroup),
+    /// Let the shadow of a server group answer
+    Promote(Move),
+    /// Let the policy answer that answered before
+    Rollback(Move),
 }
 
 /// A policy on this machine, with settings.
