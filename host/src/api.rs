@@ -18,7 +18,7 @@ mod router;
 mod status;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -66,8 +66,6 @@ pub struct Settings {
     pub max_logged_form_bytes: usize,
     /// Set if `POST /-/reload` is allowed.
     pub reload: Option<Reload>,
-    /// Where policies and server groups are managed; none: nowhere.
-    pub admin: Option<SocketAddr>,
 }
 
 /// Reads the configuration again; the error is for the operator.
@@ -85,14 +83,22 @@ pub enum Phase {
     Stopping = 2,
 }
 
-/// The API.
-pub struct Api {
+/// What answers queries, and the data below it: they belong together.
+struct Backend {
     engine: Arc<dyn query::Run>,
     storage: Arc<dyn Storage>,
+}
+
+/// The API.
+pub struct Api {
+    /// Swapped whole; a request uses one from start to end.
+    backend: ArcSwap<Backend>,
     metrics: Arc<Metrics>,
     settings: Settings,
     status: ArcSwap<Status>,
     phase: AtomicU8,
+    /// Where policies are managed, if anywhere.
+    admin: OnceLock<SocketAddr>,
 }
 
 /// A request that an endpoint answers.
@@ -120,13 +126,29 @@ impl Api {
         settings: Settings,
     ) -> Self {
         Self {
-            engine,
-            storage,
+            backend: ArcSwap::from_pointee(Backend { engine, storage }),
             metrics,
             settings,
             status: ArcSwap::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
+            admin: OnceLock::new(),
         }
+    }
+
+    /// Answers with these from the next request on; those that run go on with
+    /// what they began with.
+    pub fn swap(&self, engine: Arc<dyn query::Run>, storage: Arc<dyn Storage>) {
+        self.backend.store(Arc::new(Backend { engine, storage }));
+    }
+
+    fn backend(&self) -> Arc<Backend> {
+        self.backend.load_full()
+    }
+
+    /// Says where policies are managed, for whoever looks for them here.
+    pub fn set_admin(&self, address: SocketAddr) {
+        // Set once, when the admin address is bound.
+        let _ = self.admin.set(address);
     }
 
     /// Replaces what `/api/v1/status/…` tells.
@@ -183,7 +205,7 @@ impl Api {
     /// The answer to a path that means nothing, or something elsewhere.
     fn not_here(&self, below: Option<&str>) -> Response<Body> {
         match below.filter(|path| router::is_admin(path)) {
-            Some(_) => reply::error(&Error::Elsewhere(self.settings.admin), Coding::Identity),
+            Some(_) => reply::error(&Error::Elsewhere(self.admin.get().copied()), Coding::Identity),
             None => reply::not_found(),
         }
     }

@@ -25,10 +25,10 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    AntiAffinity, Auth, Client, Config, Global, Identity, OnFailure, Pushdown, RemoteRead, Scheme,
-    ServerGroup, Target, Tls, TlsVersion,
+    AntiAffinity, Auth, Client, Config, Global, GroupPolicy, Identity, OnFailure, Pushdown,
+    RemoteRead, Scheme, ServerGroup, Target, Tls, TlsVersion,
 };
-pub use policy_settings::policy_settings;
+pub use policy_settings::{merged_settings, policy_settings};
 pub use report::{Mistake, Mistakes, Place};
 pub use secret::{MASK, Secret, Source};
 pub use web::{ClientAuth, ServerTls, Web, load_web, parse_web};

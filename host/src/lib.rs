@@ -6,6 +6,7 @@ pub mod cli;
 pub mod explain;
 pub mod features;
 pub mod policies_cli;
+pub mod remote;
 pub mod serve;
 
 pub mod server;

@@ -17,8 +17,10 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 
 use crate::plan::{Explained, Plan, Read, Steps};
 
+mod pinned;
 mod trace;
 
+pub use pinned::Pinned;
 pub use trace::{Asked, MOST_SERIES, Origin, Run, Source, Trace, Traced, TracedSeries};
 
 /// A boxed future: the trait below is used as an object.
@@ -75,13 +77,15 @@ pub struct Context {
     pub received: Arc<AtomicU64>,
     /// Where it is noted what happens, if somebody wants to know.
     pub trace: Option<Arc<Trace>>,
+    /// What this request uses throughout, although it may change meanwhile.
+    pub pinned: Pinned,
 }
 
 impl Context {
     /// What accompanies a request that may take so long and cost so much.
     #[must_use]
     pub fn new(deadline: Instant, budget: Budget) -> Self {
-        Self { deadline, budget, received: Arc::default(), trace: None }
+        Self { deadline, budget, received: Arc::default(), trace: None, pinned: Pinned::default() }
     }
 }
 
@@ -206,7 +210,13 @@ pub trait Storage: Send + Sync + 'static {
 
     /// A plan with the names of those it speaks of, and with what is read raw:
     /// `selects` are the selectors that are at none of its sites. Asks nobody.
-    fn explain(&self, question: &Question, plan: &Plan, selects: &[Select]) -> Explained {
+    fn explain(
+        &self,
+        _context: &Context,
+        question: &Question,
+        plan: &Plan,
+        selects: &[Select],
+    ) -> Explained {
         Explained {
             query: question.text.clone(),
             steps: question.steps(),

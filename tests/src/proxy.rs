@@ -139,6 +139,11 @@ impl Proxy {
         self.process.terminate();
     }
 
+    /// Asks it to read its configuration again.
+    pub fn hang_up(&self) {
+        self.process.hang_up();
+    }
+
     /// Writes another configuration over the one it was started with.
     ///
     /// # Panics

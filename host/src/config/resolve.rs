@@ -7,6 +7,8 @@
 mod client;
 mod group;
 mod labels;
+mod policy;
+mod record;
 mod target;
 
 use std::path::Path;

@@ -10,6 +10,9 @@ pub(super) const SECTIONS: &[&Section] = &[
     &PROMXY,
     &SERVER_GROUP,
     &STATIC_CONFIG,
+    &POLICY,
+    &POLICY_LIMITS,
+    &RECORD,
     &HTTP_CLIENT,
     &TLS,
     &BASIC_AUTH,
@@ -93,6 +96,7 @@ static SERVER_GROUP: Section = Section {
         ("anti_affinity", Value),
         ("anti_affinity_dynamic", Value),
         ("prefer_max", Value),
+        ("policy", Map(&POLICY)),
         ("remote_read", Value),
         ("remote_read_path", Value),
         ("pushdown", Value),
@@ -100,6 +104,7 @@ static SERVER_GROUP: Section = Section {
         ("align_query_range_with_step", Value),
         ("ignore_error", Value),
         ("downgrade_error", Value),
+        ("record", Map(&RECORD)),
         ("http_client", Map(&HTTP_CLIENT)),
         ("relabel_configs", NotYet("set labels in `static_configs`")),
         ("metrics_relabel_configs", NotYet("")),
@@ -108,7 +113,6 @@ static SERVER_GROUP: Section = Section {
         ("native_histogram", NotYet("")),
         ("relative_time_range", NotYet("")),
         ("absolute_time_range", NotYet("")),
-        ("policy", NotYet("the default rule merges with `anti_affinity` and `prefer_max`")),
         ("azure_sd_configs", NotYet(NO_DISCOVERY)),
         ("consul_sd_configs", NotYet(NO_DISCOVERY)),
         ("digitalocean_sd_configs", NotYet(NO_DISCOVERY)),
@@ -144,6 +148,30 @@ static SERVER_GROUP: Section = Section {
 static STATIC_CONFIG: Section = Section {
     path: "promxy.server_groups[].static_configs[]",
     keys: &[("targets", Value), ("labels", Value)],
+};
+
+static POLICY: Section = Section {
+    path: "promxy.server_groups[].policy",
+    keys: &[
+        ("name", Value),
+        ("digest", Value),
+        ("path", Value),
+        ("settings", Value),
+        ("limits", Map(&POLICY_LIMITS)),
+        ("fail", Value),
+        ("park_after", Value),
+        ("shadow", Value),
+    ],
+};
+
+static POLICY_LIMITS: Section = Section {
+    path: "promxy.server_groups[].policy.limits",
+    keys: &[("deadline", Value), ("memory", Value), ("answer", Value), ("table_elements", Value)],
+};
+
+static RECORD: Section = Section {
+    path: "promxy.server_groups[].record",
+    keys: &[("dir", Value), ("max_bytes", Value), ("sample", Value)],
 };
 
 /// promxy parses all of Prometheus's client settings here and uses some.

@@ -107,7 +107,12 @@ fn given<'a>(at: &Cursor<'a>, key: &str, report: &mut Report) -> Option<(String,
     Some((text.to_owned(), value))
 }
 
-fn path(at: &Cursor<'_>, key: &str, base_dir: &Path, report: &mut Report) -> Option<PathBuf> {
+pub(super) fn path(
+    at: &Cursor<'_>,
+    key: &str,
+    base_dir: &Path,
+    report: &mut Report,
+) -> Option<PathBuf> {
     given(at, key, report).map(|(path, _)| base_dir.join(path))
 }
 

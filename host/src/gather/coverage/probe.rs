@@ -91,7 +91,7 @@ impl Group {
         matchers: &[Matcher],
         window_ms: (i64, i64),
     ) -> Wholeness {
-        let binding = self.policy.load_full();
+        let binding = self.policy.of(context);
         if self.replicas.len() <= 1 {
             let terms = binding.terms();
             let alone = terms.keeps_lone_replica && !terms.may_synthesise;
