@@ -1,6 +1,8 @@
 //! The command line. Comes in: arguments. Goes out: what to do, with every
 //! value checked. Flags have promxy's names.
 
+pub mod policy;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -41,6 +43,9 @@ pub enum Command {
     },
     /// Ask a running proxy how it would answer a query: who is asked for what, and why
     Explain(Explain),
+    /// Try, measure and look at merge policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod explain;
 pub mod features;
+pub mod policies_cli;
 pub mod serve;
 
 pub mod server;

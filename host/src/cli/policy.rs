@@ -1,0 +1,36 @@
+//! The command line of `promweave policy`: what is said of merge policies.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// What can be done with a policy.
+#[derive(Clone, Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Show what a policy is: size, digest, imports, exports, terms, and whether it would be accepted
+    Inspect(Inspect),
+}
+
+/// A policy on this machine, with settings.
+#[derive(Args, Clone, Debug)]
+pub struct Subject {
+    /// The component, a .wasm file; `builtin` for the one in this executable
+    pub file: PathBuf,
+    /// Its settings: JSON of its own schema, its defaults without
+    #[arg(long, value_name = "JSON", conflicts_with = "settings_file")]
+    pub settings: Option<String>,
+    /// A file with its settings
+    #[arg(long, value_name = "FILE")]
+    pub settings_file: Option<PathBuf>,
+}
+
+/// What is shown.
+#[derive(Args, Clone, Debug)]
+pub struct Inspect {
+    #[command(flatten)]
+    /// Of which policy.
+    pub subject: Subject,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
