@@ -97,8 +97,7 @@ impl Operator {
     /// When no complete answer arrives.
     #[must_use]
     pub fn send(&self, method: &'static str, target: &str, body: Vec<u8>) -> Response {
-        let request =
-            Request { method, target: target.to_owned(), headers: Vec::new(), body };
+        let request = Request { method, target: target.to_owned(), headers: Vec::new(), body };
         self.0.send(&request).unwrap_or_else(|error| panic!("{method} {target}: {error}"))
     }
 }

@@ -28,8 +28,8 @@ const NOISE_BYTES: u64 = 12 << 20;
 fn replica(higher: f64) -> Prometheus {
     let server = Prometheus::start();
     let series = |index: usize| {
-        let samples = (0..SAMPLES)
-            .map(|at| (PAST_MS + i64::from(at) * INTERVAL_MS, f64::from(at) + higher));
+        let samples =
+            (0..SAMPLES).map(|at| (PAST_MS + i64::from(at) * INTERVAL_MS, f64::from(at) + higher));
         Series::floats(&[("__name__", "seen"), ("instance", &format!("{index:03}"))], samples)
     };
     server.write(&(0..SERIES).map(series).collect::<Vec<_>>());
@@ -84,8 +84,7 @@ fn ask(client: Client) {
         let samples = series["values"].as_array().expect("samples");
         samples.iter().map(|sample| sample[1].as_str().and_then(|text| text.parse::<f64>().ok()))
     });
-    let from_second: Vec<bool> =
-        values.map(|value| value.expect("a number") >= HIGHER).collect();
+    let from_second: Vec<bool> = values.map(|value| value.expect("a number") >= HIGHER).collect();
     assert!(!from_second.is_empty(), "{answer}");
     let mixed = from_second.iter().any(|own| *own != from_second[0]);
     assert!(!mixed, "one answer from two versions");

@@ -1,10 +1,11 @@
 //! Guests that are taken, because they keep the laws when tried, and fail at
 //! a query.
 
-use e2e::operator::refused;
 use serde_json::json;
 
-use super::guest::{Guest, answer};
+use e2e::guest::{Guest, answer};
+use e2e::operator::refused;
+
 use super::*;
 
 fn plan_is_contained(name: &str, plan: &str, data: &[u32], fault: &str) {

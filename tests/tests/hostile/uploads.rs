@@ -1,8 +1,7 @@
 //! Components that are refused, or taken without harm, when they are uploaded.
 
-use e2e::operator::{good, marked, refused};
+use e2e::operator::{good, refused};
 
-use super::guest::Guest;
 use super::*;
 
 /// Uploads beside the neighbour's queries; returns the answer.
@@ -140,12 +139,14 @@ fn two_uploads_of_one_name_at_once_are_both_kept() {
     let digests: Vec<String> = thread::scope(|scope| {
         let tasks = ["a", "b", "c", "d"].map(|mark| {
             let (operator, wasm) = (scene.operator, marked(&wasm, mark));
-            scope.spawn(move || loop {
-                let response = operator.upload("twice", &wasm);
-                // Only so many at a time.
-                if response.status != 503 {
-                    let version = &good(&response)["version"];
-                    return version["digest"].as_str().expect("a digest").to_owned();
+            scope.spawn(move || {
+                loop {
+                    let response = operator.upload("twice", &wasm);
+                    // Only so many at a time.
+                    if response.status != 503 {
+                        let version = &good(&response)["version"];
+                        return version["digest"].as_str().expect("a digest").to_owned();
+                    }
                 }
             })
         });

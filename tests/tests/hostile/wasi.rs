@@ -1,7 +1,6 @@
 //! Guests that look for an outside: clocks stand, randomness repeats, output
 //! is cut, and there are no files, no network and no environment.
 
-use super::guest::Guest;
 use super::*;
 
 const IO: &str = "package wasi:io@0.2.6;
@@ -97,6 +96,8 @@ fn a_flood_of_output_is_cut_and_costs_nobody_anything() {
     }
     let (asked, slowest) = beside.stop();
     let written = scene.proxy.log().len() - before;
-    eprintln!("80 MB of output a query, {written} bytes logged; {asked} queries beside, slowest {slowest:?}");
+    eprintln!(
+        "80 MB of output a query, {written} bytes logged; {asked} queries beside, slowest {slowest:?}"
+    );
     assert!(written < 200_000, "{written} bytes were logged");
 }

@@ -4,32 +4,35 @@
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-const CONTRACT: &str = include_str!("../../../wit/merge.wit");
+const CONTRACT: &str = include_str!("../../wit/merge.wit");
 
-/// Time of the first sample of the tests' data, in milliseconds: a guest
+/// Time of the first sample of a scene's data, in milliseconds: a guest
 /// misbehaves where it sees samples within a day of it.
-pub(super) const BASE_MS: i64 = 1_612_345_680_000;
+pub const BASE_MS: i64 = 1_612_345_680_000;
 const DAY_MS: i64 = 86_400_000;
 
 /// A guest; the parts are text of core instructions.
-pub(super) struct Guest<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Guest<'a> {
     /// Runs when an instance is made.
-    pub(super) start: &'a str,
+    pub start: &'a str,
     /// A further condition for misbehaving; leaves an i32.
-    pub(super) when: &'a str,
+    pub when: &'a str,
     /// What it does then in place of an answer; leaves an i32, the address of
     /// an answer. `$answer` writes one.
-    pub(super) plan: &'a str,
+    pub plan: &'a str,
     /// Numbers at address 1024, for lists of an answer.
-    pub(super) data: &'a [u32],
+    pub data: &'a [u32],
     /// Imports of the core module, and further items of it.
-    pub(super) imports: &'a str,
-    pub(super) items: &'a str,
+    pub imports: &'a str,
+    /// See `imports`.
+    pub items: &'a str,
     /// Packages beside the contract's, and what the world imports of them.
-    pub(super) packages: &'a [&'a str],
-    pub(super) world_imports: &'a str,
+    pub packages: &'a [&'a str],
+    /// See `packages`.
+    pub world_imports: &'a str,
     /// The line of the contract that says what is exported.
-    pub(super) export: &'a str,
+    pub export: &'a str,
 }
 
 impl Default for Guest<'_> {
@@ -50,7 +53,8 @@ impl Default for Guest<'_> {
 
 /// `$answer` for these numbers of list elements, with the lists at 1024, one
 /// after the other: runs, ends, synthesised times, values, ends.
-pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
+#[must_use]
+pub fn answer(runs: u32, ends: u32, made: u32) -> String {
     let (ends_at, times_at) = (1024 + 4 * runs, 1024 + 4 * (runs + ends));
     let times_at = times_at.next_multiple_of(8);
     let (values_at, made_ends_at) = (times_at + 8 * made, times_at + 16 * made);
@@ -64,14 +68,22 @@ pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
 
 impl Guest<'_> {
     /// The component.
-    pub(super) fn component(&self) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// When its text is wrong.
+    #[must_use]
+    pub fn component(&self) -> Vec<u8> {
         let module = self.module_with_type();
         let encoder = ComponentEncoder::default().validate(true).module(&module);
         encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
     }
 
     /// The core module, with the type of its component embedded.
-    pub(super) fn module_with_type(&self) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// When its text is wrong.
+    #[must_use]
+    pub fn module_with_type(&self) -> Vec<u8> {
         let mut module = self.module();
         let mut resolve = Resolve::default();
         for (index, package) in self.packages.iter().enumerate() {
@@ -87,7 +99,11 @@ impl Guest<'_> {
     }
 
     /// The core module alone.
-    pub(super) fn module(&self) -> Vec<u8> {
+    ///
+    /// # Panics
+    /// When its text is wrong.
+    #[must_use]
+    pub fn module(&self) -> Vec<u8> {
         wat::parse_str(self.text()).expect("the text is valid")
     }
 
