@@ -1,6 +1,7 @@
 //! The command line. Comes in: arguments. Goes out: what to do, with every
 //! value checked. Flags have promxy's names.
 
+mod admin;
 pub mod policy;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::registry::limits;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{Format, Threshold};
+
+pub use admin::{Admin, Place, Wanted};
 
 /// One Prometheus endpoint in front of many servers.
 #[derive(Debug, Parser)]
@@ -74,6 +77,12 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, default_value = ":8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
+    /// Prometheus's web configuration file: TLS, users and headers
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
+    #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
     #[command(flatten)]
     /// What is logged.
     pub log: Log,
@@ -183,6 +192,12 @@ impl Serve {
         let flags = [
             ("config", self.config.display().to_string()),
             ("bind-addr", self.bind_addr.to_string()),
+            (
+                "web.config.file",
+                self.web_config_file
+                    .as_ref()
+                    .map_or_else(String::new, |file| file.display().to_string()),
+            ),
             ("log-level", self.log.log_level.to_string()),
             ("log-format", self.log.log_format.to_string()),
             ("access-log-destination", self.log.access_log_destination.to_string()),
@@ -196,7 +211,10 @@ impl Serve {
             ("web.enable-lifecycle", self.enable_lifecycle.to_string()),
             ("http.shutdown-timeout", ms(self.shutdown_timeout)),
         ];
-        flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let mut flags: BTreeMap<String, String> =
+            flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.admin.show(&mut flags);
+        flags
     }
 }
 

@@ -6,10 +6,12 @@ pub mod cli;
 pub mod explain;
 pub mod features;
 pub mod policies_cli;
+pub mod remote;
 pub mod serve;
 
 pub mod server;
 
+pub mod admin;
 pub mod api;
 pub mod query;
 

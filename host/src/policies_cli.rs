@@ -8,9 +8,17 @@
 //! run on a blocking thread.
 
 mod error;
+mod progress;
 mod subject;
 
+mod bench;
 mod inspect;
+mod test;
+
+mod build;
+mod scaffold;
+
+mod remote;
 
 use std::process::ExitCode;
 
@@ -30,7 +38,22 @@ pub enum Verdict {
 /// Runs a command, prints its answer or its error, and says the exit code.
 pub async fn run(command: &PolicyCommand) -> ExitCode {
     let outcome = match command.clone() {
+        PolicyCommand::Test(args) => blocking(move || test::run(&args)).await,
+        PolicyCommand::Bench(args) => blocking(move || bench::run(&args)).await,
+        PolicyCommand::New(args) => blocking(move || scaffold::run(&args)).await,
+        PolicyCommand::Build(args) => blocking(move || build::run(&args)).await,
         PolicyCommand::Inspect(args) => blocking(move || inspect::run(&args)).await,
+        PolicyCommand::Push(args) => remote::push(&args).await,
+        PolicyCommand::List(args) => remote::list(&args).await,
+        PolicyCommand::Show(args) => remote::show(&args).await,
+        PolicyCommand::Get(args) => remote::get(&args).await,
+        PolicyCommand::Delete(args) => remote::delete(&args).await,
+        PolicyCommand::Groups(args) => remote::groups(&args).await,
+        PolicyCommand::Bind(args) => remote::bind(&args).await,
+        PolicyCommand::Unbind(args) => remote::unbind(&args).await,
+        PolicyCommand::Diff(args) => remote::diff(&args).await,
+        PolicyCommand::Promote(args) => remote::promote(&args).await,
+        PolicyCommand::Rollback(args) => remote::rollback(&args).await,
     };
     match outcome {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

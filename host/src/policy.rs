@@ -38,6 +38,7 @@ pub mod shadow;
 
 mod compile;
 mod contract;
+mod cost;
 mod engine;
 mod fit;
 mod form;
@@ -59,7 +60,12 @@ use std::time::Instant;
 
 use promql::SeriesBatch;
 
+<<<<<<< HEAD
 pub use binding::{Binding, Missing};
+=======
+pub use binding::{Binding, Fail, Limits, Spec};
+pub use cost::{StartCost, start_cost};
+>>>>>>> laws
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;

@@ -1,6 +1,7 @@
 //! Puts the parts together: a configuration becomes a fleet, a fleet an API,
 //! an API a server that runs until a signal.
 
+mod admin;
 mod policies;
 mod proxy;
 
@@ -24,8 +25,9 @@ use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
 use crate::policy;
 use crate::query::{Coalesce, Engine, Limits};
-use crate::registry;
-use crate::server::{self, Observer};
+use crate::registry::{self, Manage};
+use crate::server::web::Web;
+use crate::server::{self, App, Guarded, Listener, Observer};
 use crate::storage::Storage;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{self, Format};
@@ -69,6 +71,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The web configuration file.
+    #[error("{0}")]
+    Web(String),
+    /// The admin address.
+    #[error("{0}")]
+    Admin(String),
     /// The log, or a signal handler.
     #[error("cannot set up {what}: {cause}")]
     SetUp {
@@ -84,6 +92,8 @@ pub enum Error {
 pub struct Listening {
     /// Where it can be reached.
     pub address: SocketAddr,
+    /// Where its policies are managed, if anywhere.
+    pub admin: Option<Box<Self>>,
     stop: watch::Sender<bool>,
     task: JoinHandle<usize>,
 }
@@ -91,6 +101,9 @@ pub struct Listening {
 impl Listening {
     /// Lets running requests end and waits for them.
     async fn stop(self) {
+        if let Some(admin) = self.admin {
+            Box::pin(admin.stop()).await;
+        }
         // Without a receiver the server has ended already.
         let _ = self.stop.send(true);
         if let Err(error) = self.task.await {
@@ -139,6 +152,8 @@ pub async fn run(serve: &Serve) -> Result<(), Error> {
         access_log,
         drain_timeout: serve.shutdown_timeout,
         enable_lifecycle: serve.enable_lifecycle,
+        web_config_file: serve.web_config_file.clone(),
+        admin: admin::Setup::of(&serve.admin),
     };
     let proxy = Proxy::new(&config, &serve.config, &parts, &serve.store)?;
     let server = proxy.listen(serve.bind_addr, parts).await?;
@@ -167,6 +182,8 @@ struct Parts {
     access_log: AccessLog,
     drain_timeout: Duration,
     enable_lifecycle: bool,
+    web_config_file: Option<PathBuf>,
+    admin: Option<admin::Setup>,
 }
 
 impl Parts {
@@ -183,6 +200,8 @@ impl Parts {
             })?,
             drain_timeout: Duration::from_secs(1),
             enable_lifecycle: false,
+            web_config_file: None,
+            admin: None,
         })
     }
 }
@@ -223,31 +242,59 @@ pub async fn storage(
     let engine = Engine::new(Arc::clone(&storage), limits, Arc::clone(&metrics));
     let engine = Arc::new(Coalesce::new(engine));
     let api = Arc::new(Api::new(engine, storage, Arc::clone(&metrics), settings(&limits, None)));
-    listen(api, address, parts, metrics).await
+    listen(api, None, address, parts, metrics).await
 }
 
-/// Serves an API that is complete.
+/// Serves an API that is complete, and what manages its policies.
 async fn listen(
     api: Arc<Api>,
+    manage: Option<Arc<dyn Manage>>,
     address: SocketAddr,
     parts: Parts,
     metrics: Arc<Metrics>,
 ) -> Result<Listening, Error> {
-    let listener = bind(address).await?;
-    let address = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let web = parts.web_config_file.as_deref().map(Web::load).transpose();
+    let web = web.map_err(Error::Web)?.map(Arc::new);
+    let socket = bind(address).await?;
+    let address = socket.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let admin = match (manage, parts.admin) {
+        (Some(manage), Some(setup)) => admin::prepare(setup).await?.map(|ready| (ready, manage)),
+        _ => None,
+    };
+    if let Some((ready, _)) = &admin {
+        api.set_admin(ready.address);
+    }
     api.set_phase(Phase::Ready);
     let observer = Observer { metrics, access_log: Arc::new(parts.access_log) };
     let limits = server::Limits { drain_timeout: parts.drain_timeout, ..Default::default() };
-    let (stop, mut stopped) = watch::channel(false);
     let stopping = Arc::clone(&api);
+    let app = Arc::new(Guarded::new(api, web.clone()));
+    let tls = web.as_ref().is_some_and(|web| web.is_encrypted());
+    let listener = Listener { socket, web };
+    let stopping = move || stopping.set_phase(Phase::Stopping);
+    let main = start(address, listener, app, observer.clone(), limits, stopping);
+    tracing::info!(%address, tls, "listening");
+    let admin = admin.map(|(ready, manage)| Box::new(ready.start(manage, observer, limits)));
+    Ok(Listening { admin, ..main })
+}
+
+/// Serves an app in the background; `stopping` is called once it is to stop.
+fn start<A: App>(
+    address: SocketAddr,
+    listener: Listener,
+    app: Arc<A>,
+    observer: Observer,
+    limits: server::Limits,
+    stopping: impl FnOnce() + Send + 'static,
+) -> Listening {
+    let (stop, mut stopped) = watch::channel(false);
     let shutdown = async move {
         // A sender that is gone means the same as one that says so.
         let _ = stopped.wait_for(|stop| *stop).await;
-        stopping.set_phase(Phase::Stopping);
+        stopping();
     };
-    let task = tokio::spawn(server::serve(listener, api, observer, limits, shutdown));
-    tracing::info!(%address, "listening");
-    Ok(Listening { address, stop, task })
+    let task = tokio::spawn(server::serve(listener, app, observer, limits, shutdown));
+    Listening { address, admin: None, stop, task }
 }
 
 /// Binds an address; where a machine has no IPv6, "every address" is IPv4's.

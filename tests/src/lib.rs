@@ -16,6 +16,7 @@ pub mod fleet;
 pub mod forward;
 pub mod http;
 pub mod modes;
+pub mod policies;
 pub mod process;
 pub mod prometheus;
 pub mod proxy;

@@ -15,6 +15,8 @@ use std::path::Path;
 
 use promql::Labels;
 
+pub(super) use client::{source, versions};
+
 use super::defaults;
 use super::model::{Config, Global};
 use super::report::Report;

@@ -10,12 +10,93 @@ use super::health::{Health, Throttle};
 use super::session::Session;
 use super::usage::Usage;
 use super::version::Version;
+<<<<<<< HEAD
 use super::{Error, Fail, Fault, Limits, Options, Spec, seam, text, trial};
 
 /// Longest time for a call while a policy is tried out, in milliseconds: no
 /// query waits then, and a busy machine is no fault of the policy.
 pub(super) const TRIAL_DEADLINE_MS: u64 = 2_000;
 
+=======
+use super::{Error, Fault, Options, laws, seam, trial};
+
+/// What a policy may use for one merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Time for one call, in milliseconds.
+    pub deadline_ms: u64,
+    /// Linear memory, in bytes, all memories of the sandbox together; at most
+    /// the engine's.
+    pub memory_bytes: usize,
+    /// Bytes that may be copied out of the sandbox by one call.
+    pub copied_bytes: usize,
+    /// Elements of all its tables together; at most the engine's.
+    pub table_elements: usize,
+}
+
+impl Default for Limits {
+    /// A compiled policy plans a batch in well under a millisecond and two
+    /// megabytes; interpreted ones need some ten of both.
+    fn default() -> Self {
+        Self {
+            deadline_ms: 50,
+            memory_bytes: 64 << 20,
+            copied_bytes: 8 << 20,
+            table_elements: 100_000,
+        }
+    }
+}
+
+/// How a policy is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// JSON of the policy's own schema; empty for its defaults.
+    pub settings: String,
+    /// What it may use.
+    pub limits: Limits,
+    /// What a fault means for the query.
+    pub fail: Fail,
+    /// Faults in a row after which it is not asked any more; 0: never.
+    pub park_after: u32,
+}
+
+impl Default for Spec {
+    /// The policy's default settings; ten faults in a row are no accident.
+    fn default() -> Self {
+        Self {
+            settings: String::new(),
+            limits: Limits::default(),
+            fail: Fail::Open,
+            park_after: 10,
+        }
+    }
+}
+
+impl Spec {
+    /// The default with settings.
+    #[must_use]
+    pub fn with_settings(settings: &str) -> Self {
+        Self { settings: settings.to_owned(), ..Self::default() }
+    }
+
+    /// The default with limits.
+    #[must_use]
+    pub fn with_limits(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+}
+
+/// What a fault means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fail {
+    /// The built-in rule answers, with a warning.
+    #[default]
+    Open,
+    /// The query fails.
+    Closed,
+}
+
+>>>>>>> laws
 /// A policy bound to a group: code, settings, limits, and what answers if it
 /// fails. What it is does not change; a group swaps one `Arc` of it for
 /// another, and a merge uses one from start to end. It counts what it did, and
@@ -72,9 +153,7 @@ impl Binding {
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
-        let limits = spec.limits;
-        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
-        let started = version.start(&patient, 0);
+        let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),

@@ -98,7 +98,7 @@ impl Proxy {
         parts: Parts,
     ) -> Result<Listening, Error> {
         let (api, metrics) = (Arc::clone(&self.api), Arc::clone(&self.maker.metrics));
-        listen(api, address, parts, metrics).await
+        listen(api, Some(self.maker.registry.clone()), address, parts, metrics).await
     }
 
     /// What the API calls.

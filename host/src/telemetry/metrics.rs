@@ -110,6 +110,17 @@ struct StageLabels {
     stage: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabels {
+    action: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
 /// A call to a replica that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaCall<'a> {
@@ -151,6 +162,8 @@ pub struct Metrics {
     fault_rows: AtomicUsize,
     policies: Policies,
     panics: Family<StageLabels, Counter>,
+    admin_actions: Family<ActionLabels, Counter>,
+    admin_refused: Family<ReasonLabels, Counter>,
     reload_succeeded: Gauge,
     reload_time: Gauge<f64, AtomicU64>,
 }
@@ -196,6 +209,8 @@ impl Metrics {
             fault_rows: AtomicUsize::new(0),
             policies: Policies::default(),
             panics: Family::default(),
+            admin_actions: Family::default(),
+            admin_refused: Family::default(),
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
         };
@@ -259,6 +274,16 @@ impl Metrics {
         registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
         self.registry.register_collector(Box::new(self.policies.clone()));
+        registry.register(
+            "admin_actions",
+            "What was done on the admin address, or tried",
+            self.admin_actions.clone(),
+        );
+        registry.register(
+            "admin_refused",
+            "Requests to the admin address of who may not ask",
+            self.admin_refused.clone(),
+        );
     }
 
     fn register_replicas(&mut self) {
@@ -419,6 +444,17 @@ impl Metrics {
     /// A panic was caught.
     pub fn panic(&self, stage: &'static str) {
         self.panics.get_or_create(&StageLabels { stage }).inc();
+    }
+
+    /// Something was done on the admin address: `success`, `error` or
+    /// `aborted`.
+    pub fn admin_action(&self, action: &'static str, outcome: &'static str) {
+        self.admin_actions.get_or_create(&ActionLabels { action, outcome }).inc();
+    }
+
+    /// A request to the admin address was refused for who asked.
+    pub fn admin_refused(&self, reason: &'static str) {
+        self.admin_refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// The configuration was read, with success or not.

@@ -244,3 +244,58 @@ static AUTHORIZATION: Section = Section {
         ("credentials_ref", NO_REFERENCE),
     ],
 };
+
+/// The sections of the web configuration file.
+pub(super) const WEB_SECTIONS: &[&Section] = &[&WEB, &WEB_TLS, &WEB_HTTP, &WEB_HEADERS];
+
+/// The web configuration file: prometheus/exporter-toolkit's.
+pub(super) static WEB: Section = Section {
+    path: "",
+    keys: &[
+        ("tls_server_config", Map(&WEB_TLS)),
+        ("http_server_config", Map(&WEB_HTTP)),
+        ("basic_auth_users", Value),
+        ("rate_limit", NotYet("connections and queries have limits of their own")),
+    ],
+};
+
+static WEB_TLS: Section = Section {
+    path: "tls_server_config",
+    keys: &[
+        ("cert", Value),
+        ("key", Value),
+        ("client_ca", Value),
+        ("cert_file", Value),
+        ("key_file", Value),
+        ("client_auth_type", Value),
+        ("client_ca_file", Value),
+        ("min_version", Value),
+        ("max_version", Value),
+        ("client_allowed_sans", NotYet("use an authority that signs only those who may")),
+        (
+            "cipher_suites",
+            NotYet("the suites of TLS 1.2 and 1.3 without known weaknesses are spoken"),
+        ),
+        ("curve_preferences", NotYet("X25519 and the curves P-256 and P-384 are spoken")),
+        (
+            "prefer_server_cipher_suites",
+            Ignored("read and ignored, as in Prometheus since Go 1.17"),
+        ),
+    ],
+};
+
+static WEB_HTTP: Section = Section {
+    path: "http_server_config",
+    keys: &[("http2", Value), ("headers", Map(&WEB_HEADERS))],
+};
+
+static WEB_HEADERS: Section = Section {
+    path: "http_server_config.headers",
+    keys: &[
+        ("Content-Security-Policy", Value),
+        ("Strict-Transport-Security", Value),
+        ("X-Content-Type-Options", Value),
+        ("X-Frame-Options", Value),
+        ("X-XSS-Protection", Value),
+    ],
+};

@@ -7,6 +7,8 @@ mod tls;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(in crate::config) use tls::versions;
+
 use crate::config::defaults;
 use crate::config::model::Client;
 use crate::config::report::{Mistake, Report};
@@ -79,7 +81,7 @@ fn query_params(at: &Cursor<'_>, report: &mut Report) -> Vec<(String, String)> {
 
 /// A text that stands in the file under `inline` or in a file named under
 /// `file`, not both. Empty counts as unset, as in Prometheus.
-fn source<T>(
+pub(in crate::config) fn source<T>(
     at: &Cursor<'_>,
     (inline, file): (&str, &str),
     wrap: impl FnOnce(String) -> T,
