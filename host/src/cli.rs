@@ -153,6 +153,9 @@ pub struct Demo {
     #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
     #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
+    #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
 }

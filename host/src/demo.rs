@@ -60,7 +60,7 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
     }
     let config = config_text(&replicas);
     let store = store();
-    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr, &store).await?;
+    let proxy = serve::demo_proxy(&config, demo, &store).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);
     stop.then_end(replicas).await;
@@ -128,6 +128,12 @@ fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms:
         proxy.address
     ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
+    if let Some(admin) = &proxy.admin {
+        text.push_str(&format!(
+            "\nIts policies: http://{}/   (curl -T FILE.wasm http://{}/api/v1/policies/NAME)\n",
+            admin.address, admin.address
+        ));
+    }
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";
