@@ -153,6 +153,12 @@ pub struct Demo {
     #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
     #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
+    /// Folder of uploaded policies and of recordings; without it, one that is gone with the demo
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
+    #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
 }

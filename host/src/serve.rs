@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use self::proxy::Proxy;
 use crate::api::{Api, Cors, Phase, Reload, Settings};
-use crate::cli::{PolicyStore, QueryLimits, Serve};
+use crate::cli::{self, PolicyStore, QueryLimits, Serve};
 use crate::config::{self, Config, ServerGroup};
 use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
@@ -218,13 +218,12 @@ fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
 /// When it cannot start.
 pub async fn demo_proxy(
     text: &str,
-    query: &QueryLimits,
-    address: SocketAddr,
+    demo: &cli::Demo,
     store: &PolicyStore,
 ) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
-    let parts = Parts::quiet(query)?;
-    Proxy::new(&config, Path::new("demo"), &parts, store)?.listen(address, parts).await
+    let parts = Parts { admin: admin::Setup::of(&demo.admin), ..Parts::quiet(&demo.query)? };
+    Proxy::new(&config, Path::new("demo"), &parts, store)?.listen(demo.bind_addr, parts).await
 }
 
 /// A server over any storage, for the demo.
