@@ -134,12 +134,13 @@ fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms:
         proxy.address
     ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
-    text.push_str(&match &proxy.admin {
-        Some(admin) => {
-            format!("\nIts policies: http://{}   as docs/policies.md tells\n", admin.address)
-        }
-        None => "\nIts policies cannot be managed: no --admin.bind-addr is free\n".to_owned(),
-    });
+    if let Some(admin) = &proxy.admin {
+        text.push_str(&format!(
+            "\nIts policies: http://{}/   (curl -T FILE.wasm http://{}/api/v1/policies/NAME; \
+             docs/policies.md has more)\n",
+            admin.address, admin.address
+        ));
+    }
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";

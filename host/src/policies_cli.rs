@@ -8,9 +8,12 @@
 //! run on a blocking thread.
 
 mod error;
+mod progress;
 mod subject;
 
+mod bench;
 mod inspect;
+mod test;
 
 mod build;
 mod scaffold;
@@ -35,6 +38,8 @@ pub enum Verdict {
 /// Runs a command, prints its answer or its error, and says the exit code.
 pub async fn run(command: &PolicyCommand) -> ExitCode {
     let outcome = match command.clone() {
+        PolicyCommand::Test(args) => blocking(move || test::run(&args)).await,
+        PolicyCommand::Bench(args) => blocking(move || bench::run(&args)).await,
         PolicyCommand::New(args) => blocking(move || scaffold::run(&args)).await,
         PolicyCommand::Build(args) => blocking(move || build::run(&args)).await,
         PolicyCommand::Inspect(args) => blocking(move || inspect::run(&args)).await,

@@ -38,6 +38,7 @@ pub mod shadow;
 
 mod compile;
 mod contract;
+mod cost;
 mod engine;
 mod fit;
 mod form;
@@ -60,6 +61,7 @@ use std::time::Instant;
 use promql::SeriesBatch;
 
 pub use binding::{Binding, Missing};
+pub use cost::{StartCost, start_cost};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;

@@ -95,7 +95,7 @@ impl Drop for Demo {
 
 fn address(line: &str, begin: &str) -> Option<SocketAddr> {
     let rest = line.trim().strip_prefix(begin)?.split_once("http://")?.1;
-    rest.split_whitespace().next()?.parse().ok()
+    rest.split_whitespace().next()?.trim_end_matches('/').parse().ok()
 }
 
 /// The commands between the walkthrough's marks, in their order.

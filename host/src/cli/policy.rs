@@ -15,6 +15,11 @@ pub use scaffold::{Build, Language, New};
 /// What can be done with a policy.
 #[derive(Clone, Debug, Subcommand)]
 pub enum PolicyCommand {
+    /// Try the laws of the contract on a policy, and show where it decides otherwise than the
+    /// built-in one
+    Test(Test),
+    /// Measure what a policy costs, beside the built-in one
+    Bench(Bench),
     /// Write a new policy that builds with its language's own tools
     New(New),
     /// Build a policy in Rust, and show what it is
@@ -61,6 +66,31 @@ pub struct Subject {
 /// What is shown.
 #[derive(Args, Clone, Debug)]
 pub struct Inspect {
+    #[command(flatten)]
+    /// Of which policy.
+    pub subject: Subject,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is tried.
+#[derive(Args, Clone, Debug)]
+pub struct Test {
+    #[command(flatten)]
+    /// Of which policy.
+    pub subject: Subject,
+    /// Try only as much as an upload is tried
+    #[arg(long)]
+    pub quick: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is measured.
+#[derive(Args, Clone, Debug)]
+pub struct Bench {
     #[command(flatten)]
     /// Of which policy.
     pub subject: Subject,

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::policy;
 use crate::remote::Error as Remote;
 
 /// What is wrong.
@@ -24,12 +25,12 @@ pub enum Error {
         reason: String,
     },
     /// The policy cannot be used.
-    #[error("{path}")]
+    #[error("{path}: {reason}")]
     Policy {
         /// The file.
         path: String,
-        /// Why.
-        source: crate::policy::Error,
+        /// Why; its text says everything.
+        reason: policy::Error,
     },
     /// A proxy was asked in vain.
     #[error(transparent)]

@@ -28,7 +28,8 @@ pub(super) fn apply(
     for index in 0..matching.len() {
         let source = Source { matching, index, synthesised: synthesised(decided, index) };
         source.collect(decided, &mut runs);
-        if decided.terms.no_false_resets {
+        // Samples that the policy made up are in no timeline.
+        if decided.terms.no_false_resets && source.synthesised.is_empty() {
             let timeline = |replica| matching.timeline(index, replica);
             let kind = decided.kinds[index];
             merged.decisions.dropped_at_seams += seam::repair(kind, &timeline, &mut runs);

@@ -10,11 +10,7 @@ use super::health::{Health, Throttle};
 use super::session::Session;
 use super::usage::Usage;
 use super::version::Version;
-use super::{Error, Fail, Fault, Limits, Options, Spec, seam, text, trial};
-
-/// Longest time for a call while a policy is tried out, in milliseconds: no
-/// query waits then, and a busy machine is no fault of the policy.
-pub(super) const TRIAL_DEADLINE_MS: u64 = 2_000;
+use super::{Error, Fail, Fault, Options, Spec, laws, seam, text, trial};
 
 /// A policy bound to a group: code, settings, limits, and what answers if it
 /// fails. What it is does not change; a group swaps one `Arc` of it for
@@ -72,9 +68,7 @@ impl Binding {
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
-        let limits = spec.limits;
-        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
-        let started = version.start(&patient, 0);
+        let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),

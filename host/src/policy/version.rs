@@ -170,6 +170,13 @@ impl Version {
         self.identity.size
     }
 
+    /// Bytes of the machine code made of it, with its tables.
+    #[must_use]
+    pub fn code_size(&self) -> usize {
+        let image = self.pre.instance_pre().component().image_range();
+        image.end as usize - image.start as usize
+    }
+
     /// Names of the interfaces it imports; the sandbox has them empty.
     #[must_use]
     pub fn imports(&self) -> &[String] {
