@@ -8,9 +8,11 @@
 //! run on a blocking thread.
 
 mod error;
+mod progress;
 mod subject;
 
 mod inspect;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,7 @@ pub enum Verdict {
 pub async fn run(command: &PolicyCommand) -> ExitCode {
     let outcome = match command.clone() {
         PolicyCommand::Inspect(args) => blocking(move || inspect::run(&args)).await,
+        PolicyCommand::Replay(args) => blocking(move || replay::run(&args)).await,
     };
     match outcome {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

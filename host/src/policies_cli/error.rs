@@ -29,6 +29,9 @@ pub enum Error {
         /// Why.
         source: crate::policy::Error,
     },
+    /// A recording that cannot be read at all.
+    #[error(transparent)]
+    Recording(#[from] crate::policy::recording::Error),
     /// Nobody reads what is printed.
     #[error("cannot print")]
     Print(#[from] io::Error),
@@ -39,7 +42,7 @@ impl Error {
     pub(super) const fn exit_code(&self) -> u8 {
         match self {
             Self::Policy { .. } | Self::Print(_) => 1,
-            Self::File { .. } | Self::Settings { .. } => 2,
+            Self::File { .. } | Self::Settings { .. } | Self::Recording(_) => 2,
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::policy::Subject;
 use crate::policy::{self, Engine, Limits, Spec, Version};
 
 /// In place of a file: the policy in this executable.
-const BUILTIN: &str = "builtin";
+pub(super) const BUILTIN: &str = "builtin";
 
 /// The component's bytes; none for the built-in policy.
 pub(super) fn bytes(subject: &Subject) -> Result<Option<Vec<u8>>, Error> {
