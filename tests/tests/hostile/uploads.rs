@@ -93,8 +93,8 @@ fn ten_thousand_functions_and_fifty_megabytes_hold_nobody_up() {
     large.extend(section);
     let response = upload(&scene, "large", &large);
     assert!([201, 422].contains(&response.status), "{}", response.text());
-    let before = scene.proxy.private_bytes();
-    eprintln!("private memory afterwards: {} MiB", before >> 20);
+    let before = scene.proxy.resident_bytes();
+    eprintln!("resident memory afterwards: {} MiB", before >> 20);
 }
 
 #[test]
@@ -168,11 +168,11 @@ fn a_thousand_uploads_in_a_loop_do_not_pile_up() {
     let mut halfway = 0;
     for index in 0..1_000 {
         if index == 500 {
-            halfway = scene.proxy.private_bytes();
+            halfway = scene.proxy.resident_bytes();
         }
         let _ = scene.operator.upload_good("loop", &marked(&wasm, &(index % 7).to_string()));
     }
-    let end = scene.proxy.private_bytes();
+    let end = scene.proxy.resident_bytes();
     let (asked, slowest) = beside.stop();
     eprintln!(
         "1,000 uploads: {} KiB after half, {} KiB after all; {asked} queries, slowest {slowest:?}",
