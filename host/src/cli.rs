@@ -155,6 +155,9 @@ pub struct Demo {
     #[command(flatten)]
     /// Where and how policies are managed.
     pub admin: Admin,
+    /// Folder of uploaded policies and of recordings; without it, one that is gone with the demo
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
     #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
