@@ -69,6 +69,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A recording that cannot be read at all.
+    #[error(transparent)]
+    Recording(#[from] policy::recording::Error),
     /// Nobody reads what is printed.
     #[error("cannot print")]
     Print(#[from] io::Error),
@@ -86,6 +89,7 @@ impl Error {
             | Self::Revision(_)
             | Self::NoName { .. }
             | Self::Exists { .. }
+            | Self::Recording(_)
             | Self::Tool { .. } => 2,
         }
     }

@@ -11,7 +11,7 @@ use crate::cli::policy::Subject;
 use crate::policy::{self, Engine, EngineLimits, Limits, Spec, Version};
 
 /// In place of a file: the policy in this executable.
-const BUILTIN: &str = "builtin";
+pub(super) const BUILTIN: &str = "builtin";
 
 /// A policy and how it is used.
 pub(super) struct Loaded {
@@ -28,16 +28,22 @@ pub(super) struct Loaded {
 /// Reads and loads it. That it is refused is no error here.
 pub(super) fn load(subject: &Subject) -> Result<Loaded, Error> {
     let path = subject.file.display().to_string();
+    let engine =
+        Engine::new(&EngineLimits::default()).map_err(|reason| Error::Policy { path, reason })?;
+    load_into(&engine, subject)
+}
+
+/// As [`load`], into an engine that is there.
+pub(super) fn load_into(engine: &Engine, subject: &Subject) -> Result<Loaded, Error> {
+    let path = subject.file.display().to_string();
     let spec = spec(subject)?;
     let is_builtin = subject.file == Path::new(BUILTIN);
     let bytes = if is_builtin { None } else { Some(read(&subject.file)?) };
-    let engine = Engine::new(&EngineLimits::default())
-        .map_err(|reason| Error::Policy { path: path.clone(), reason })?;
     let version = match &bytes {
-        None => Version::builtin(&engine),
-        Some(bytes) => Version::load(&engine, bytes, &Limits::default()),
+        None => Version::builtin(engine),
+        Some(bytes) => Version::load(engine, bytes, &Limits::default()),
     };
-    Ok(Loaded { path, spec, bytes, engine, version: version.map(Arc::new) })
+    Ok(Loaded { path, spec, bytes, engine: engine.clone(), version: version.map(Arc::new) })
 }
 
 /// A file, whole.

@@ -2,7 +2,7 @@
 //! to the fleet that uses what is bound.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use serde_json::Value;
@@ -17,7 +17,9 @@ use crate::policy::{
     self, Binding, CompileLimits, Compiler, Engine, EngineLimits, Loader, LoaderOptions, Spec,
     Version, laws,
 };
-use crate::registry::{Groups, Judge, Load, Registry, SetUpError, StoreLimits, check_component};
+use crate::registry::{
+    Bind, Groups, Judge, Load, Registry, SetUpError, StoreLimits, check_component,
+};
 use crate::telemetry::Metrics;
 
 /// Opens the registry of a proxy.
@@ -39,30 +41,38 @@ fn loader(artifacts: Option<PathBuf>) -> Result<Loader, Error> {
 /// Loads the files of policies that a configuration names, and says which
 /// policies only the running proxy can look at.
 pub(super) fn check(config: &Config) -> Result<Vec<String>, Error> {
-    let policies: Vec<&GroupPolicy> =
-        config.server_groups.iter().filter_map(|group| group.policy.as_ref()).collect();
+    check_with(config, || loader(None))
+}
+
+fn check_with(
+    config: &Config,
+    load: impl Fn() -> Result<Loader, Error>,
+) -> Result<Vec<String>, Error> {
     let mut notes = Vec::new();
-    let mut loader_of_files = None;
-    for policy in policies {
+    let mut loader = None;
+    for policy in config.server_groups.iter().filter_map(|group| group.policy.as_ref()) {
         let GroupPolicy { bind, path, place } = policy;
-        let Some(path) = path else {
-            if bind.name.as_deref() != Some(guest_merge::NAME) {
-                notes.push(format!(
-                    "{place}: not checked, because the running proxy has the policy"
-                ));
+        match path {
+            Some(path) => {
+                let loader = match &loader {
+                    Some(loader) => loader,
+                    None => loader.insert(load()?),
+                };
+                check_file(loader, path, bind)
+                    .map_err(|cause| SetUpError { place: place.clone(), cause })?;
             }
-            continue;
-        };
-        let loader = match &loader_of_files {
-            Some(loader) => loader,
-            None => loader_of_files.insert(loader(None)?),
-        };
-        let at = |cause: String| SetUpError { place: place.clone(), cause };
-        let wasm = std::fs::read(path)
-            .map_err(|error| at(format!("cannot read {}: {error}", path.display())))?;
-        check_component(loader, &check_laws, &wasm, bind).map_err(|error| at(error.to_string()))?;
+            None if bind.name.as_deref() == Some(guest_merge::NAME) => {}
+            None => notes.push(format!("{place}: not checked: only the running proxy has it")),
+        }
     }
     Ok(notes)
+}
+
+/// The error says what is wrong with the file or with how it is bound.
+fn check_file(loader: &Loader, path: &Path, bind: &Bind) -> Result<(), String> {
+    let wasm =
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    check_component(loader, &check_laws, &wasm, bind).map_err(|error| error.to_string())
 }
 
 impl Load for Loader {
@@ -190,4 +200,43 @@ fn check_laws(version: &Arc<Version>, spec: &Spec) -> Result<laws::Report, laws:
         return Ok(laws::Report { held: Vec::new(), remarks: Vec::new() });
     }
     laws::check(version, spec, Effort::Upload)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(policy: &str) -> Result<Vec<String>, String> {
+        let text = format!("promxy: {{server_groups: [{{policy: {policy}}}]}}");
+        let config = config::parse(&text, "f", Path::new("")).map_err(|error| error.to_string())?;
+        let load = || Ok(Loader::in_process(Engine::new(&EngineLimits::default())?)?);
+        check_with(&config, load).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_file_of_a_policy_is_loaded_and_must_take_its_settings() {
+        let folder = tempfile::TempDir::new().expect("a temporary folder");
+        let path = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(path("own.wasm"), Version::builtin_wasm()).expect("written");
+        std::fs::write(path("text.wasm"), "not wasm").expect("written");
+        let own = path("own.wasm");
+        assert_eq!(check(&format!("{{path: {own}}}")), Ok(Vec::new()));
+        for (policy, expected) in [
+            (format!("{{path: {own}, settings: {{rule: worst}}}}"), "worst"),
+            (format!("{{path: {}}}", path("text.wasm")), "WebAssembly"),
+            (format!("{{path: {}}}", path("none.wasm")), "cannot read"),
+        ] {
+            let error = check(&policy).expect_err(expected);
+            assert!(error.starts_with("f:1:36: promxy.server_groups[0].policy.path: "), "{error}");
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn policies_of_the_store_are_noted_and_the_built_in_one_is_not() {
+        let notes = check("{name: median}").expect("a note");
+        let expected = "f:1:36: promxy.server_groups[0].policy.name: not checked";
+        assert!(notes[0].starts_with(expected), "{notes:?}");
+        assert_eq!(check("{name: fill}"), Ok(Vec::new()));
+    }
 }

@@ -69,24 +69,30 @@ impl Registry {
         expect: &Expect,
         by: &str,
     ) -> Result<GroupInfo, Error> {
-        let mut inner = self.lock();
-        let at = inner.allowed(group, Role::Active, expect)?;
-        inner.groups[at].may_change(Role::Shadow)?;
-        let own = &inner.groups[at];
-        let missing = |what| Error::NotBound { group: own.title.clone(), what };
-        let shadow = own.shadow.as_ref().ok_or_else(|| missing("shadow"))?;
-        let running = shadow.problem.is_none().then(|| shadow.binding.version()).flatten();
-        let version = running.ok_or_else(|| missing("shadow that can run"))?;
-        let held = Held { bind: shadow.bind.clone(), bound_ms: now_ms(), by: by.to_owned() };
-        // What it counted as a shadow is not what it counts as the active one.
-        let new = InForce::new(version, shadow.bind.clone(), &own.rule, Source::Api)?;
-        inner.change(at, |slots| {
-            slots.shadow = None;
-            slots.set(Role::Active, held.clone())
-        })?;
-        inner.install(at, Role::Shadow, None);
-        inner.install(at, Role::Active, Some(new.since(&held)));
-        Ok(tell::group(&inner, &inner.groups[at]))
+        loop {
+            let (revision, version, bind, rule) = {
+                let inner = self.lock();
+                let at = inner.allowed(group, Role::Active, expect)?;
+                let (version, bind) = inner.candidate(at)?;
+                let own = &inner.groups[at];
+                (own.revision(inner.slots(own)), version, bind, own.rule.clone())
+            };
+            // What it counted as a shadow is not what it counts as active.
+            let new = InForce::new(&version, bind.clone(), &rule, Source::Api)?;
+            let held = Held { bind, bound_ms: now_ms(), by: by.to_owned() };
+            let mut inner = self.lock();
+            let at = inner.allowed(group, Role::Active, expect)?;
+            if !inner.is_still(at, &revision, &rule) {
+                continue; // somebody was faster: promote what is there now
+            }
+            inner.change(at, |slots| {
+                slots.shadow = None;
+                slots.set(Role::Active, held.clone())
+            })?;
+            inner.install(at, Role::Shadow, None);
+            inner.install(at, Role::Active, Some(new.since(&held)));
+            return Ok(tell::group(&inner, &inner.groups[at]));
+        }
     }
 
     pub(super) fn roll_back(
@@ -110,8 +116,7 @@ impl Registry {
             let (held, new) = self.again(previous, &rule, by)?;
             let mut inner = self.lock();
             let at = inner.allowed(group, Role::Active, expect)?;
-            let own = &inner.groups[at];
-            if own.revision(inner.slots(own)) != revision || own.rule != rule {
+            if !inner.is_still(at, &revision, &rule) {
                 continue; // somebody was faster: roll back what is there now
             }
             inner.change(at, |slots| {
@@ -190,6 +195,22 @@ impl Inner {
         let revision = group.revision(self.slots(group));
         expect.check(|| format!("server group {}", group.title), Some(&revision))?;
         Ok(at)
+    }
+
+    /// The shadow of a group that may be promoted.
+    fn candidate(&self, at: usize) -> Result<(Arc<Version>, Bind), Error> {
+        let group = &self.groups[at];
+        group.may_change(Role::Shadow)?;
+        let missing = |what| Error::NotBound { group: group.title.clone(), what };
+        let shadow = group.shadow.as_ref().ok_or_else(|| missing("shadow"))?;
+        let version = shadow.binding.version().ok_or_else(|| missing("shadow that can run"))?;
+        Ok((Arc::clone(version), shadow.bind.clone()))
+    }
+
+    /// Whether a group is as it was when somebody looked.
+    fn is_still(&self, at: usize, revision: &str, rule: &Rule) -> bool {
+        let group = &self.groups[at];
+        group.revision(self.slots(group)) == revision && group.rule == *rule
     }
 
     /// The same wish with name and whole digest, for either role.

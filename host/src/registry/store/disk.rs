@@ -171,7 +171,12 @@ impl Disk {
     /// Makes `previous` a second name of the file.
     fn keep(&self, path: &Path, previous: &Path) -> io::Result<()> {
         let beside = with_ending(previous, TEMPORARY);
-        self.step()?;
+        // A second name of the file that an earlier failure left must not be
+        // written to.
+        match fs::remove_file(&beside) {
+            Err(reason) if reason.kind() != ErrorKind::NotFound => return Err(reason),
+            _ => self.step()?,
+        }
         match fs::hard_link(path, &beside) {
             Ok(()) => {}
             Err(reason) if reason.kind() == ErrorKind::NotFound => return Ok(()),

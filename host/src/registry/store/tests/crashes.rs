@@ -61,6 +61,10 @@ fn a_change_that_fails_has_changed_nothing() {
                     failures += 1;
                 }
             }
+            // The disk has recovered, and the same process goes on.
+            if store.state() == &before {
+                change(&mut store).unwrap_or_else(|error| panic!("step {step}: {error}"));
+            }
             let state = store.state().clone();
             drop(store);
             let store = open(folder.path(), LIMITS).expect("opens again");
