@@ -60,12 +60,8 @@ use std::time::Instant;
 
 use promql::SeriesBatch;
 
-<<<<<<< HEAD
 pub use binding::{Binding, Missing};
-=======
-pub use binding::{Binding, Fail, Limits, Spec};
 pub use cost::{StartCost, start_cost};
->>>>>>> laws
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;

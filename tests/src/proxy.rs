@@ -117,6 +117,12 @@ impl Proxy {
         Builder::default()
     }
 
+    /// Memory that it has in use and that is its own, in bytes.
+    #[must_use]
+    pub fn private_bytes(&self) -> u64 {
+        self.process.private_bytes()
+    }
+
     /// Everything it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {

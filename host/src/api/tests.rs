@@ -555,8 +555,8 @@ async fn a_route_prefix_stands_before_everything_but_the_metrics() {
 
 #[tokio::test]
 async fn admin_paths_name_the_address_where_they_are_answered() {
-    let admin = Some("127.0.0.1:8083".parse().expect("an address"));
-    let tested = tested_with(Settings { admin, ..settings() });
+    let tested = tested();
+    tested.api.set_admin("127.0.0.1:8083".parse().expect("an address"));
     for path in ["/api/v1/policies", "/api/v1/policies/median", "/api/v1/server_groups/0/policy"] {
         let got = tested.get(path).await;
         assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
@@ -564,7 +564,7 @@ async fn admin_paths_name_the_address_where_they_are_answered() {
         assert!(error.contains("127.0.0.1:8083"), "{error}");
     }
     assert_eq!(tested.get("/api/v1/policiesx").await.text(), "404 page not found\n");
-    let off = tests::tested().get("/api/v1/policies").await.json();
+    let off = self::tested().get("/api/v1/policies").await.json();
     let error = off["error"].as_str().expect("a text");
     assert!(error.contains("--admin.bind-addr"), "{error}");
 }

@@ -11,13 +11,14 @@ use super::Error;
 use crate::cli::PolicyStore;
 use crate::config::{self, Config, GroupPolicy};
 use crate::gather::Fleet;
+use crate::policy::laws::Effort;
 use crate::policy::shadow::{Bounds, Pool, Shadow};
 use crate::policy::{
-    self, Binding, CompileLimits, Compiler, Engine, EngineLimits, Loader, LoaderOptions, Version,
-    laws,
+    self, Binding, CompileLimits, Compiler, Engine, EngineLimits, Loader, LoaderOptions, Spec,
+    Version, laws,
 };
 use crate::registry::{
-    Bind, Groups, Load, Registry, SetUpError, StoreLimits, check_component,
+    Bind, Groups, Judge, Load, Registry, SetUpError, StoreLimits, check_component,
 };
 use crate::telemetry::Metrics;
 
@@ -25,7 +26,7 @@ use crate::telemetry::Metrics;
 pub(super) fn open(store: &PolicyStore) -> Result<Registry, Error> {
     let limits = StoreLimits { bytes: store.max_bytes, ..StoreLimits::default() };
     let loader = loader(Some(store.dir.join("compiled")))?;
-    Ok(Registry::open(store.dir.clone(), limits, Box::new(loader), Box::new(judge))?)
+    Ok(Registry::open(store.dir.clone(), limits, Box::new(loader), Judged::judge())?)
 }
 
 fn loader(artifacts: Option<PathBuf>) -> Result<Loader, Error> {
@@ -69,9 +70,9 @@ fn check_with(
 
 /// The error says what is wrong with the file or with how it is bound.
 fn check_file(loader: &Loader, path: &Path, bind: &Bind) -> Result<(), String> {
-    let wasm = std::fs::read(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    check_component(loader, &judge, &wasm, bind).map_err(|error| error.to_string())
+    let wasm =
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    check_component(loader, &check_laws, &wasm, bind).map_err(|error| error.to_string())
 }
 
 impl Load for Loader {
@@ -162,9 +163,43 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Checks the laws of the contract.
-fn judge(_version: &Arc<Version>, _spec: &policy::Spec) -> Result<laws::Report, laws::Refusal> {
-    Ok(laws::Report { held: Vec::new(), remarks: Vec::new() })
+/// Verdicts on what was tried before, so that who goes back and forth between
+/// versions does not wait for the same answer again.
+#[derive(Default)]
+struct Judged(Mutex<BTreeMap<String, laws::Report>>);
+
+/// More ways to use policies than any operator has.
+const MOST_VERDICTS: usize = 256;
+
+impl Judged {
+    /// What remembers.
+    fn judge() -> Box<Judge> {
+        let judged = Self::default();
+        Box::new(move |version, spec| judged.of(version, spec))
+    }
+
+    fn of(&self, version: &Arc<Version>, spec: &Spec) -> Result<laws::Report, laws::Refusal> {
+        let key = format!("{} {spec:?}", version.digest());
+        if let Some(report) = lock(&self.0).get(&key) {
+            return Ok(report.clone());
+        }
+        let report = check_laws(version, spec)?;
+        let mut known = lock(&self.0);
+        if known.len() >= MOST_VERDICTS {
+            known.clear();
+        }
+        known.insert(key, report.clone());
+        Ok(report)
+    }
+}
+
+/// Tries the laws of the contract. The built-in policy keeps them under every
+/// settings: our own tests see to it.
+fn check_laws(version: &Arc<Version>, spec: &Spec) -> Result<laws::Report, laws::Refusal> {
+    if version.is_builtin() {
+        return Ok(laws::Report { held: Vec::new(), remarks: Vec::new() });
+    }
+    laws::check(version, spec, Effort::Upload)
 }
 
 #[cfg(test)]

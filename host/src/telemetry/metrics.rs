@@ -273,7 +273,6 @@ impl Metrics {
         );
         registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
-        self.registry.register_collector(Box::new(self.policies.clone()));
         registry.register(
             "admin_actions",
             "What was done on the admin address, or tried",
@@ -284,6 +283,7 @@ impl Metrics {
             "Requests to the admin address of who may not ask",
             self.admin_refused.clone(),
         );
+        self.registry.register_collector(Box::new(self.policies.clone()));
     }
 
     fn register_replicas(&mut self) {

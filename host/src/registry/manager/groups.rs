@@ -91,7 +91,7 @@ pub fn check_component(
 ) -> Result<(), Error> {
     let version = loader.load(wasm)?;
     let own = InForce::new(&version, bind.clone(), &Rule::default(), Source::Config)?;
-    own.check_laws(judge, &version)
+    own.check_laws(judge, &version).map(drop)
 }
 
 /// A component bound as `bind` says.
@@ -165,11 +165,16 @@ impl InForce {
         Self { bound: Some((held.bound_ms, held.by.clone())), ..self }
     }
 
-    /// Refuses a policy that breaks a law under these settings.
-    pub(super) fn check_laws(&self, judge: &Judge, version: &Arc<Version>) -> Result<(), Error> {
+    /// Refuses a policy that breaks a law under these settings; gives what is
+    /// worth knowing of one that keeps them.
+    pub(super) fn check_laws(
+        &self,
+        judge: &Judge,
+        version: &Arc<Version>,
+    ) -> Result<Vec<String>, Error> {
         let spec = self.binding.spec().expect("a component has a way it is used");
         match judge(version, spec) {
-            Ok(_) => Ok(()),
+            Ok(report) => Ok(report.remarks),
             Err(Refusal::Law(violation)) => Err(Error::Law(violation)),
             Err(Refusal::Policy(error)) => Err(error.into()),
         }

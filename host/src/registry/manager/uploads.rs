@@ -51,7 +51,7 @@ impl Registry {
     fn try_out(&self, version: &Arc<Version>) -> Result<Vec<String>, Error> {
         let own = InForce::new(version, Bind::default(), &Rule::default(), Source::Api);
         match own {
-            Ok(own) => own.check_laws(&*self.judge, version).map(|()| Vec::new()),
+            Ok(own) => own.check_laws(&*self.judge, version),
             Err(Error::Refused(policy::Error::Settings(text))) => {
                 Ok(vec![format!("needs settings: {text}")])
             }
