@@ -128,11 +128,31 @@ impl Fleet {
         self.policies.iter().find(|bound| bound.ordinal == ordinal)
     }
 
-    /// What is compared with the policy of a server group of the
-    /// configuration, by its number, from the next query on; none: nothing.
-    /// False if there is no such group.
+    /// What is compared with the policy of a configured server group, by its
+    /// number, from the next merge on; none: nothing. False if there is no
+    /// such group.
     pub fn shadow(&self, ordinal: usize, shadow: Option<Arc<policy::shadow::Shadow>>) -> bool {
         self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
+    }
+
+    /// The same, for a candidate that this pool runs. What it has found so far
+    /// in a group of this name stays.
+    pub fn shadow_with(
+        &self,
+        ordinal: usize,
+        candidate: Option<Arc<policy::Binding>>,
+        (pool, metrics): (&Arc<policy::shadow::Pool>, &Metrics),
+    ) -> bool {
+        let Some(bound) = self.bound(ordinal) else { return false };
+        let listener = || metrics.shadow_of(bound.title());
+        bound.set_shadow(candidate.map(|own| pool.shadow(bound.title(), own, listener)));
+        true
+    }
+
+    /// How the shadow of a configured server group compares so far.
+    #[must_use]
+    pub fn shadow_report(&self, ordinal: usize) -> Option<policy::shadow::Report> {
+        Some(self.bound(ordinal)?.shadow()?.report())
     }
 
     /// Asks every group at once. A group that is not required costs a

@@ -373,7 +373,7 @@ fn memory_is_bounded_however_little_the_payload_says() {
     histograms.push(2);
     histograms.resize(histograms.len() + MANY - 1 + 11, 0);
     (1..MANY).for_each(|_| histograms.extend([encode::SAME_LAYOUT, 0, 0, 0]));
-    needs(&histograms, MANY * 200);
+    needs(&histograms, MANY * 150);
 }
 
 fn small(group: &str, number: i64) -> Entry {
@@ -405,7 +405,7 @@ fn a_folder_keeps_the_newest_within_its_bound() {
     let files = files(dir.path()).expect("there are some");
     let (others, own): (Vec<_>, Vec<_>) = files.into_iter().partition(|file| *file == other);
     assert_eq!(others.len(), 1, "files of others stay");
-    assert!((6..=9).contains(&own.len()), "{own:?}");
+    assert!((6..=16).contains(&own.len()), "{own:?}");
     let entries: Vec<i64> = own
         .iter()
         .flat_map(|file| Reader::open(file).expect("ours"))
