@@ -71,7 +71,7 @@ pub enum Error {
     },
     /// A recording that cannot be read at all.
     #[error(transparent)]
-    Recording(#[from] crate::policy::recording::Error),
+    Recording(#[from] policy::recording::Error),
     /// Nobody reads what is printed.
     #[error("cannot print")]
     Print(#[from] io::Error),
