@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Instant;
 
 use promql::ast::Expr;
@@ -17,8 +17,10 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 
 use crate::plan::{Explained, Plan, Read, Steps};
 
+mod given_up;
 mod trace;
 
+pub use given_up::GivenUp;
 pub use trace::{Asked, MOST_SERIES, Origin, Run, Source, Trace, Traced, TracedSeries};
 
 /// A boxed future: the trait below is used as an object.
@@ -75,13 +77,35 @@ pub struct Context {
     pub received: Arc<AtomicU64>,
     /// Where it is noted what happens, if somebody wants to know.
     pub trace: Option<Arc<Trace>>,
+    /// Requests made so far to find out who may answer.
+    pub probes: Arc<AtomicUsize>,
+    /// Servers that are no longer waited for.
+    pub given_up: Arc<GivenUp>,
+    /// Whether planning may already ask for what the answer will need: not
+    /// where a plan is all that is wanted.
+    pub may_begin: bool,
 }
 
 impl Context {
     /// What accompanies a request that may take so long and cost so much.
     #[must_use]
     pub fn new(deadline: Instant, budget: Budget) -> Self {
-        Self { deadline, budget, received: Arc::default(), trace: None }
+        Self {
+            deadline,
+            budget,
+            received: Arc::default(),
+            trace: None,
+            probes: Arc::default(),
+            given_up: Arc::default(),
+            may_begin: true,
+        }
+    }
+
+    /// The same for one question to one server: it counts what it brings, and
+    /// a flood is its sender's fault.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { budget: self.budget.fresh(), received: Arc::default(), ..self.clone() }
     }
 }
 

@@ -9,6 +9,7 @@
 
 use std::env;
 use std::io::{self, Write};
+use std::thread;
 use std::time::Duration;
 
 use e2e::cost::{Cost, DASHBOARD, Estate, Hole, Size};
@@ -17,9 +18,10 @@ use e2e::modes::Mode;
 use e2e::prometheus;
 
 /// How often each query is asked in each column.
-const ROUNDS: usize = 7;
-/// How often a warm proxy was asked before.
-const WARMING: usize = 2;
+const ROUNDS: usize = 5;
+/// So long after its first query a proxy is warm: it finds out more when that
+/// is over.
+const WARMING: Duration = Duration::from_secs(1);
 
 /// A column of the report.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,8 +74,10 @@ impl Bench {
         for _ in 0..self.rounds {
             for (column, costs) in self.columns.iter().zip(&mut costs) {
                 let proxy = self.estate.proxy(column.mode);
-                for _ in 0..if column.warm { WARMING } else { 0 } {
+                if column.warm {
                     let _earlier = self.estate.cost(&proxy, &question);
+                    thread::sleep(WARMING);
+                    let _between = self.estate.traffic();
                 }
                 costs.push(self.estate.cost(&proxy, &question));
                 if costs.len() == self.rounds {

@@ -20,9 +20,9 @@ pub const MAX_ANTI_AFFINITY: Duration = Duration::from_secs(86_400);
 /// Right wherever it is used, and used where it is cheaper.
 pub const PUSHDOWN: Pushdown = Pushdown::Auto;
 
-/// A fifth of a second of decoding, or so: below that the questions about
-/// holes cost as much as the samples.
-pub const PUSHDOWN_MIN_SAMPLES: u64 = 200_000;
+/// Some ten milliseconds of reading, decoding and merging: below, samples and
+/// values are there equally soon.
+pub const PUSHDOWN_MIN_SAMPLES: u64 = 100_000;
 
 /// promxy's default. Short, because a replica whose machine is gone answers
 /// nothing at all, and the others of its group wait for it.
