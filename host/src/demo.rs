@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::cli::Demo;
+use crate::cli::{Demo, PolicyStore};
 use crate::serve::{self, Error, Listening, Stop};
 
 pub use data::Scrapes;
@@ -59,11 +59,20 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
         replicas.push(serve::storage(storage, &demo.query, address).await?);
     }
     let config = config_text(&replicas);
-    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr).await?;
+    let store = store();
+    let proxy = serve::demo_proxy(&config, demo, &store).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);
     stop.then_end(replicas).await;
+    // There is a folder only if something was uploaded.
+    let _ = std::fs::remove_dir_all(&store.dir);
     Ok(())
+}
+
+/// What is uploaded to a demo is gone with it.
+fn store() -> PolicyStore {
+    let dir = std::env::temp_dir().join(format!("promweave-demo-{}", std::process::id()));
+    PolicyStore { dir, max_bytes: 64 << 20 }
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
@@ -119,6 +128,12 @@ fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms:
         proxy.address
     ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
+    if let Some(admin) = &proxy.admin {
+        text.push_str(&format!(
+            "\nIts policies: http://{}/   (curl -T FILE.wasm http://{}/api/v1/policies/NAME)\n",
+            admin.address, admin.address
+        ));
+    }
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";

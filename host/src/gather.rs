@@ -21,6 +21,7 @@ pub mod scope;
 pub mod staleness;
 pub mod tls;
 
+mod bound;
 mod concat;
 mod error;
 mod explain;
@@ -31,6 +32,7 @@ mod pieces;
 #[cfg(test)]
 mod testing;
 mod weight;
+mod witness;
 
 pub use error::{Error, GroupError};
 pub use fleet::{Fleet, SetUpError};

@@ -4,7 +4,7 @@
 //! group's [`Binding`]; out comes one batch, where every sample came from, and
 //! what the user must know. The policy decides on timelines; the samples are
 //! moved here. A policy that fails is replaced by the built-in rule for this
-//! merge, with a warning.
+//! merge, with a warning; or it fails the query, if it is bound so.
 //!
 //! Nothing here fetches, awaits or compiles: [`merge`] is CPU-bound and is to
 //! be called off the reactor.
@@ -24,13 +24,31 @@ mod stale;
 mod binding;
 mod error;
 mod fault;
+mod health;
+mod session;
+mod spec;
+mod usage;
+
+mod clock;
+mod worker;
+
+pub mod compare;
+pub mod recording;
+pub mod shadow;
 
 mod compile;
 mod contract;
+mod cost;
 mod engine;
+mod fit;
+mod form;
 mod guest;
 pub mod laws;
+mod loader;
+mod output;
 mod sandbox;
+mod slots;
+mod text;
 mod trial;
 mod version;
 
@@ -38,14 +56,19 @@ mod version;
 mod tests;
 
 use std::borrow::Cow;
+use std::time::Instant;
 
 use promql::SeriesBatch;
 
-pub use binding::{Binding, Fail, Limits, Spec};
+pub use binding::{Binding, Missing};
+pub use cost::{StartCost, start_cost};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;
 pub use guest_merge::{AntiAffinity, Rule, Settings, Span, Terms};
+pub use loader::{CompileLimits, Compiler, Loader, LoaderOptions, compile_stdin};
+pub use spec::{Fail, Limits, Spec};
+pub use usage::Usage;
 pub use version::{Description, Version};
 
 /// What is known of a series.
@@ -76,13 +99,17 @@ pub struct Options<'a> {
     /// The kind of a metric by its name, where metadata is known; otherwise
     /// the name's suffix tells (`_total`, `_count`, `_sum`, `_bucket`).
     pub kind_of: Option<&'a (dyn Fn(&str) -> Kind + Sync)>,
+    /// When the query's time is over: bounds what a policy may take for all
+    /// of its calls, and the wait for a sandbox. None: each call has its own
+    /// limit only.
+    pub deadline: Option<Instant>,
 }
 
 impl Options<'_> {
     /// Options of a merge that keeps every sample.
     #[must_use]
     pub const fn everything(evaluation_ms: i64) -> Self {
-        Self { evaluation_ms, start_ms: i64::MIN, end_ms: i64::MAX, kind_of: None }
+        Self { evaluation_ms, start_ms: i64::MIN, end_ms: i64::MAX, kind_of: None, deadline: None }
     }
 }
 
@@ -109,6 +136,11 @@ impl Run {
 pub struct Provenance {
     runs: Vec<Run>,
     ends: Vec<usize>,
+    /// Numbers of the series' label sets among those of all replicas.
+    sets: Vec<u32>,
+    /// The samples of runs that are synthesised, in their order: timestamps
+    /// and the values' bits.
+    made: Vec<(i64, u64)>,
 }
 
 impl Provenance {
@@ -129,6 +161,12 @@ impl Provenance {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// About how many bytes it holds.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.runs.capacity() * size_of::<Run>() + self.ends.capacity() * 12
     }
 }
 
@@ -156,8 +194,11 @@ pub struct Merged {
     pub runs: Provenance,
     /// Texts for the answer's `warnings`.
     pub warnings: Vec<String>,
-    /// Why the built-in rule answered instead of the policy.
+    /// Why the built-in rule answered instead of the policy, or nobody did.
     pub fault: Option<Fault>,
+    /// True if the fault is to fail the query, as the binding says. There are
+    /// no series then, and the last warning is the error's text.
+    pub refused: bool,
     /// For metrics and `explain`.
     pub decisions: Decisions,
 }
@@ -165,7 +206,8 @@ pub struct Merged {
 /// Merges the answers of a group's replicas, in the configured order.
 ///
 /// Never fails: if the policy does, the built-in rule answers with the
-/// settings of [`Binding::fallback`], and a warning says so. The cost is
+/// settings of [`Binding::fallback`], and a warning says so; or, for a binding
+/// that fails closed, [`Merged::refused`] says that nobody did. The cost is
 /// linear in the samples; a policy that needs timelines only is asked once
 /// per distinct set of timelines. Stale markers are no part of timelines and
 /// of provenance: they are put back afterwards, where no replica goes on.
@@ -174,7 +216,7 @@ pub fn merge(binding: &Binding, replicas: &[&SeriesBatch], options: &Options<'_>
     let clean: Vec<_> = replicas.iter().map(|batch| stale::without_markers(batch)).collect();
     let views: Vec<&SeriesBatch> = clean.iter().map(AsRef::as_ref).collect();
     let mut merged = merge_samples(binding, &views, options);
-    if clean.iter().any(|batch| matches!(batch, Cow::Owned(_))) {
+    if !merged.refused && clean.iter().any(|batch| matches!(batch, Cow::Owned(_))) {
         merged.series = stale::restore(&merged.series, replicas, options);
     }
     merged
@@ -183,11 +225,18 @@ pub fn merge(binding: &Binding, replicas: &[&SeriesBatch], options: &Options<'_>
 fn merge_samples(binding: &Binding, replicas: &[&SeriesBatch], options: &Options<'_>) -> Merged {
     let matching = matching::Matching::new(replicas);
     let mut merged = Merged::default();
-    let decided = decide::decide(binding, &matching, options).unwrap_or_else(|fault| {
-        merged.warnings.push(binding.fault_warning(&fault));
-        merged.fault = Some(fault);
-        decide::decide_builtin(binding.fallback(), &matching, options)
-    });
+    let decided = match decide::decide(binding, &matching, options) {
+        Ok(decided) => decided,
+        Err(fault) => {
+            merged.warnings.push(binding.fault_warning(&fault));
+            merged.fault = Some(fault);
+            merged.refused = binding.fails_closed();
+            if merged.refused {
+                return merged;
+            }
+            decide::decide_builtin(binding.fallback(), &matching, options)
+        }
+    };
     merged.decisions = decided.decisions;
     apply::apply(&matching, &decided, options, &mut merged);
     merged

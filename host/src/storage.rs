@@ -18,9 +18,11 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 use crate::plan::{Explained, Plan, Read, Steps};
 
 mod given_up;
+mod pinned;
 mod trace;
 
 pub use given_up::GivenUp;
+pub use pinned::Pinned;
 pub use trace::{Asked, MOST_SERIES, Origin, Run, Source, Trace, Traced, TracedSeries};
 
 /// A boxed future: the trait below is used as an object.
@@ -84,6 +86,8 @@ pub struct Context {
     /// Whether planning may already ask for what the answer will need: not
     /// where a plan is all that is wanted.
     pub may_begin: bool,
+    /// What this request uses throughout, although it may change meanwhile.
+    pub pinned: Pinned,
 }
 
 impl Context {
@@ -98,6 +102,7 @@ impl Context {
             probes: Arc::default(),
             given_up: Arc::default(),
             may_begin: true,
+            pinned: Pinned::default(),
         }
     }
 
@@ -230,7 +235,13 @@ pub trait Storage: Send + Sync + 'static {
 
     /// A plan with the names of those it speaks of, and with what is read raw:
     /// `selects` are the selectors that are at none of its sites. Asks nobody.
-    fn explain(&self, question: &Question, plan: &Plan, selects: &[Select]) -> Explained {
+    fn explain(
+        &self,
+        _context: &Context,
+        question: &Question,
+        plan: &Plan,
+        selects: &[Select],
+    ) -> Explained {
         Explained {
             query: question.text.clone(),
             steps: question.steps(),

@@ -6,6 +6,7 @@
 pub mod access_log;
 pub mod logging;
 pub mod metrics;
+mod policies;
 mod process;
 
 pub use self::access_log::AccessLog;

@@ -107,6 +107,14 @@ fn status_codes_of_errors_are_chosen_in_one_file() {
         "StatusCode::UNPROCESSABLE_ENTITY",
         "StatusCode::SERVICE_UNAVAILABLE",
         "StatusCode::INTERNAL_SERVER_ERROR",
+        "StatusCode::UNAUTHORIZED",
+        "StatusCode::FORBIDDEN",
+        "StatusCode::CONFLICT",
+        "StatusCode::PRECONDITION_FAILED",
+        "StatusCode::PAYLOAD_TOO_LARGE",
+        "StatusCode::UNSUPPORTED_MEDIA_TYPE",
+        "StatusCode::INSUFFICIENT_STORAGE",
+        "StatusCode::TOO_MANY_REQUESTS",
     ];
     only_in("host/src", &words, &["host/src/api/error.rs"]);
 }
@@ -116,6 +124,7 @@ fn serde_derives_stop_at_the_edges() {
     let edges = [
         "host/src/config",
         "host/src/gather/",
+        "host/src/admin/",
         "host/src/api/",
         "host/src/policy/",
         "host/src/registry/",

@@ -65,6 +65,22 @@ impl Process {
         self.child.id()
     }
 
+    /// Memory that it has in use and that is its own, in bytes.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn private_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/smaps_rollup", self.child.id());
+        let text = std::fs::read_to_string(path).expect("a running process has its figures");
+        let of = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key));
+            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+            kib.expect("the system tells it") * 1024
+        };
+        of("Private_Dirty:")
+    }
+
     /// Everything it has written so far.
     #[must_use]
     pub fn output(&self) -> String {
@@ -76,10 +92,21 @@ impl Process {
     /// # Panics
     /// When it has ended already.
     pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Asks it to read its configuration again (SIGHUP).
+    ///
+    /// # Panics
+    /// When it has ended already.
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id()).expect("a process id is an i32");
         let id = rustix::process::Pid::from_raw(id).expect("a process id is above zero");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM)
-            .expect("an unwaited child can be signalled");
+        rustix::process::kill_process(id, signal).expect("an unwaited child can be signalled");
     }
 
     /// The exit status, if it has ended.

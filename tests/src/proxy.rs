@@ -117,6 +117,12 @@ impl Proxy {
         Builder::default()
     }
 
+    /// Memory that it has in use and that is its own, in bytes.
+    #[must_use]
+    pub fn private_bytes(&self) -> u64 {
+        self.process.private_bytes()
+    }
+
     /// Everything it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -137,6 +143,11 @@ impl Proxy {
     /// Asks it to stop without waiting for it.
     pub fn terminate(&self) {
         self.process.terminate();
+    }
+
+    /// Asks it to read its configuration again.
+    pub fn hang_up(&self) {
+        self.process.hang_up();
     }
 
     /// Writes another configuration over the one it was started with.

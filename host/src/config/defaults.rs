@@ -24,6 +24,15 @@ pub const PUSHDOWN: Pushdown = Pushdown::Auto;
 /// values are there equally soon.
 pub const PUSHDOWN_MIN_SAMPLES: u64 = 100_000;
 
+/// Some thousand queries of a dashboard, and a size that nobody misses.
+pub const RECORD_MAX_BYTES: u64 = 256 << 20;
+
+/// Below that a recording holds nothing of use.
+pub const MIN_RECORD_MAX_BYTES: u64 = 64 << 10;
+
+/// All merges; recording was measured to cost queries nothing.
+pub const RECORD_SAMPLE: f64 = 1.0;
+
 /// promxy's default. Short, because a replica whose machine is gone answers
 /// nothing at all, and the others of its group wait for it.
 pub const DIAL_TIMEOUT: Duration = Duration::from_millis(200);

@@ -125,6 +125,7 @@ enum Class {
     Timeout,
     Exceeded(Exceeded),
     Internal,
+    Policy,
 }
 
 impl GroupError {
@@ -145,10 +146,17 @@ impl GroupError {
         Self { text: format!("server group {group}: {cause}"), class: Class::Internal }
     }
 
-    /// True where no other group's answer can help: the query itself is bad.
+    /// A policy's fault that is to fail the query; the text says so.
+    #[must_use]
+    pub fn policy(group: &str, text: &str) -> Self {
+        Self { text: format!("server group {group}: {text}"), class: Class::Policy }
+    }
+
+    /// True where no other group's answer can help: the query itself is bad,
+    /// or is to fail.
     #[must_use]
     pub const fn is_about_the_query(&self) -> bool {
-        matches!(self.class, Class::Exceeded(_) | Class::Internal)
+        matches!(self.class, Class::Exceeded(_) | Class::Internal | Class::Policy)
     }
 }
 
@@ -185,7 +193,7 @@ impl From<GroupError> for storage::Error {
         match error.class {
             Class::Unavailable => Self::Unavailable(error.text),
             Class::BadData => Self::BadData(error.text),
-            Class::Execution => Self::Execution(error.text),
+            Class::Execution | Class::Policy => Self::Execution(error.text),
             Class::Timeout => Self::Timeout(error.text),
             Class::Exceeded(exceeded) => Self::Exceeded(exceeded),
             Class::Internal => Self::Internal(error.text),

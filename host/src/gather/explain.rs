@@ -36,6 +36,7 @@ impl Fleet {
     /// A plan with the groups' names, and what is read raw.
     pub(super) fn explained(
         &self,
+        context: &Context,
         question: &Question,
         plan: &Plan,
         selects: &[Select],
@@ -43,7 +44,7 @@ impl Fleet {
         let everywhere: Vec<usize> = (0..self.groups.len()).collect();
         let mut reads: Vec<Read> = Vec::new();
         for select in selects {
-            add(&mut reads, self.read(select, None, &everywhere));
+            add(&mut reads, self.read(context, select, None, &everywhere));
         }
         for (site, planned) in plan.sites.iter().enumerate() {
             for share in &planned.shares {
@@ -53,7 +54,8 @@ impl Fleet {
                     let options = &question.options;
                     let query = Query::from_expr(expr, start_ms, end_ms, steps.step_ms, options);
                     for select in query.iter().flat_map(Query::selects) {
-                        add(&mut reads, self.read(select, Some(site), &share.groups));
+                        let read = self.read(context, select, Some(site), &share.groups);
+                        add(&mut reads, read);
                     }
                 }
             }
@@ -72,11 +74,17 @@ impl Fleet {
         }
     }
 
-    fn read(&self, select: &Select, site: Option<usize>, groups: &[usize]) -> Read {
+    fn read(
+        &self,
+        context: &Context,
+        select: &Select,
+        site: Option<usize>,
+        groups: &[usize],
+    ) -> Read {
         let groups = groups.iter().map(|index| &self.groups[*index]);
         Read {
             site,
-            asked: groups.filter_map(|own| own.read(select)).collect(),
+            asked: groups.filter_map(|own| own.read(context, select)).collect(),
             ..Read::of(select)
         }
     }
@@ -89,8 +97,8 @@ fn add(reads: &mut Vec<Read>, read: Read) {
 }
 
 impl Group {
-    fn read(&self, select: &Select) -> Option<ReadOf> {
-        let asked = self.asked(&self.policy.load(), select)?;
+    fn read(&self, context: &Context, select: &Select) -> Option<ReadOf> {
+        let asked = self.asked(&self.policy.of(context), select)?;
         let window_ms = (asked.start_ms, asked.end_ms);
         let estimate = self.coverage.estimate(&asked.matchers, window_ms);
         Some(ReadOf {

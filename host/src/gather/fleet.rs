@@ -4,11 +4,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use promql::{Labels, SeriesBatch};
 
+use super::bound::Bound;
 use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::Notes;
@@ -16,7 +17,7 @@ use super::group::{Group, Scattered};
 use super::parts::{Haste, HistogramTexts, Study};
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
-use super::{GroupError, tls};
+use super::{GroupError, tls, witness};
 use crate::config::{Config, OnFailure, ServerGroup};
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -31,6 +32,8 @@ use crate::telemetry::Metrics;
 pub struct Fleet {
     /// Shared with what goes on for them besides.
     pub(super) groups: Vec<Arc<Group>>,
+    /// One per configured server group, in their order.
+    policies: Arc<Vec<Arc<Bound>>>,
     /// Pushed texts whose values were native histograms.
     pub(super) histograms: HistogramTexts,
 }
@@ -40,7 +43,15 @@ pub struct Fleet {
 #[error("server group {group}: {cause}")]
 pub struct SetUpError {
     group: String,
-    cause: tls::Error,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error("cannot start recording: {0}")]
+    Recorder(#[from] std::io::Error),
 }
 
 impl Fleet {
@@ -54,15 +65,19 @@ impl Fleet {
         mut bind: impl FnMut(&ServerGroup) -> Arc<policy::Binding>,
         metrics: &Arc<Metrics>,
     ) -> Result<Self, SetUpError> {
-        let mut groups = Vec::new();
+        let (mut groups, mut policies) = (Vec::new(), Vec::new());
         for group in &config.server_groups {
             let title = title(group);
-            metrics.replicas(group.ordinal, &group.name, group.targets.len());
+            let bound = Bound::new(group.ordinal, title.clone(), bind(group));
+            policies.push(Arc::clone(&bound));
+            let failed = |cause| SetUpError { group: title.clone(), cause };
+            let recorder =
+                witness::recorder(group, &title, metrics).map_err(|e| failed(e.into()))?;
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {
-                let client = Client::new(group.client.clone())
-                    .map_err(|cause| SetUpError { group: title.clone(), cause })?;
+                let client =
+                    Client::new(group.client.clone()).map_err(|error| failed(error.into()))?;
                 let replicas = targets
                     .into_iter()
                     .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
@@ -72,7 +87,8 @@ impl Fleet {
                     place: groups.len(),
                     labels,
                     replicas: replicas.collect(),
-                    policy: ArcSwap::new(bind(group)),
+                    policy: Arc::clone(&bound),
+                    recorder: recorder.clone(),
                     on_failure: group.on_failure,
                     client,
                     pushdown: group.pushdown,
@@ -84,7 +100,42 @@ impl Fleet {
                 }));
             }
         }
-        Ok(Self { groups, histograms: HistogramTexts::default() })
+        let policies = Arc::new(policies);
+        let bound = Arc::downgrade(&policies);
+        metrics.policies(move || {
+            let bound: Option<Arc<Vec<Arc<Bound>>>> = bound.upgrade();
+            bound.iter().flat_map(|bound| bound.iter()).map(|own| own.row()).collect()
+        });
+        Ok(Self { groups, policies, histograms: HistogramTexts::default() })
+    }
+
+    /// Puts another policy into force for a configured server group, by its
+    /// number: for all its parts at once, and for queries that begin later. A
+    /// running query goes on with what it began with. Returns what was bound;
+    /// none if there is no such group.
+    pub fn bind(
+        &self,
+        ordinal: usize,
+        binding: Arc<policy::Binding>,
+    ) -> Option<Arc<policy::Binding>> {
+        self.bound(ordinal).map(|bound| bound.swap(binding))
+    }
+
+    /// The policy that is in force for a configured server group.
+    #[must_use]
+    pub fn binding(&self, ordinal: usize) -> Option<Arc<policy::Binding>> {
+        self.bound(ordinal).map(|bound| bound.now())
+    }
+
+    fn bound(&self, ordinal: usize) -> Option<&Arc<Bound>> {
+        self.policies.iter().find(|bound| bound.ordinal == ordinal)
+    }
+
+    /// What is compared with the policy of a server group of the
+    /// configuration, by its number, from the next query on; none: nothing.
+    /// False if there is no such group.
+    pub fn shadow(&self, ordinal: usize, shadow: Option<Arc<policy::shadow::Shadow>>) -> bool {
+        self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
     }
 
     /// Asks every group at once. A group that is not required costs a
@@ -185,24 +236,34 @@ impl Fleet {
     /// configured order.
     async fn across_groups(
         &self,
+        context: &Context,
         columns: Vec<Vec<SeriesBatch>>,
         notes: Option<Notes>,
     ) -> Result<Vec<policy::Merged>, Error> {
         let Some(first) = self.groups.first() else {
             return Ok(columns.iter().map(|_| policy::Merged::default()).collect());
         };
-        let binding = first.policy.load_full();
+        let binding = first.policy.of(context);
+        let by = (Arc::clone(&binding), context.deadline);
         let merging = tokio::task::spawn_blocking(move || {
-            let merge = |(index, column)| merge_column(&binding, column, (index, notes.as_ref()));
+            let merge = |(index, column)| merge_column(&by, column, (index, notes.as_ref()));
             columns.into_iter().enumerate().map(merge).collect()
         });
-        merging.await.map_err(|error| Error::Internal(format!("merge: {error}")))
+        let merged: Result<Vec<policy::Merged>, _> = merging.await;
+        let merged = merged.map_err(|error| Error::Internal(format!("merge: {error}")))?;
+        for fault in merged.iter().filter_map(|merged| merged.fault.as_ref()) {
+            first.policy.note_fault(&binding, fault, &first.metrics);
+        }
+        match merged.iter().find(|merged| merged.refused) {
+            Some(refused) => Err(Error::Execution(refused.warnings.join("; "))),
+            None => Ok(merged),
+        }
     }
 }
 
 /// The groups' series of selector `index`.
 fn merge_column(
-    binding: &policy::Binding,
+    (binding, deadline): &(Arc<policy::Binding>, Instant),
     mut column: Vec<SeriesBatch>,
     (index, notes): (usize, Option<&Notes>),
 ) -> policy::Merged {
@@ -212,7 +273,8 @@ fn merge_column(
         return policy::Merged { series: only.unwrap_or_default(), ..Default::default() };
     }
     let batches: Vec<&SeriesBatch> = filled.iter().map(|own| &column[*own]).collect();
-    let merged = policy::merge(binding, &batches, &policy::Options::everything(0));
+    let options = policy::Options { deadline: Some(*deadline), ..policy::Options::everything(0) };
+    let merged = policy::merge(binding, &batches, &options);
     if let Some(notes) = notes {
         notes.across(index, &merged, &filled);
     }
@@ -244,7 +306,7 @@ impl Fleet {
             }
         }
         let mut data = Vec::with_capacity(columns.len());
-        for merged in self.across_groups(columns, notes).await? {
+        for merged in self.across_groups(context, columns, notes).await? {
             warnings.extend(merged.warnings);
             data.push(merged.series);
         }
@@ -274,8 +336,14 @@ impl Storage for Fleet {
         Box::pin(self.answer_sites(context, question, plan))
     }
 
-    fn explain(&self, question: &Question, plan: &Plan, selects: &[Select]) -> Explained {
-        self.explained(question, plan, selects)
+    fn explain(
+        &self,
+        context: &Context,
+        question: &Question,
+        plan: &Plan,
+        selects: &[Select],
+    ) -> Explained {
+        self.explained(context, question, plan, selects)
     }
 
     fn series<'a>(&'a self, context: &'a Context, scope: &'a Scope) -> Boxed<'a, Vec<Labels>> {

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use promql::budget::{Budget, Exceeded};
 use promql::{Labels, SeriesBatch};
 
+use super::bound::Bound;
 use super::client::Client;
 use super::coverage::Coverage;
-use super::explain::Request;
+use super::explain::{Notes, Request};
 use super::parts::{Haste, Study};
 use super::patience::Wait;
 use super::pieces::pieces_for;
 use super::replica::Replica;
 use super::scope::{resolve, with_group_labels};
+use super::witness::Witness;
 use super::{Error, GroupError};
 use crate::config::{OnFailure, Pushdown};
 use crate::policy;
@@ -37,8 +38,10 @@ pub struct Group {
     pub labels: Labels,
     /// In configured order.
     pub replicas: Vec<Replica>,
-    /// How their samples become one; swapped whole.
-    pub policy: ArcSwap<policy::Binding>,
+    /// How their samples become one.
+    pub policy: Arc<Bound>,
+    /// Keeps what its replicas answered.
+    pub recorder: Option<Arc<policy::recording::Writer>>,
     /// What its failure means for a query.
     pub on_failure: OnFailure,
     /// Its connections.
@@ -239,7 +242,7 @@ impl Group {
         context: &Context,
         selects: &[Select],
     ) -> Result<Answer<Vec<SeriesBatch>>, GroupError> {
-        let binding = self.policy.load_full();
+        let binding = self.policy.of(context);
         let asked: Vec<(usize, Select)> = selects
             .iter()
             .enumerate()
@@ -264,18 +267,22 @@ impl Group {
         let windows: Vec<Wanted> =
             asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
-        let notes = self.notes(context, &scattered.answered, selects);
+        let (merger, deadline) = (Arc::clone(&binding), context.deadline);
+        let watching = Watching {
+            notes: self.notes(context, &scattered.answered, selects),
+            witness: self.witness(&scattered.answered),
+        };
         let merging = tokio::task::spawn_blocking(move || {
-            let merged = merge_all(&binding, scattered.answers, &windows, &labels, &budget)?;
-            if let Some(notes) = notes {
-                merged.iter().for_each(|(index, merged)| notes.merged(*index, merged));
-            }
-            Ok::<_, Exceeded>(merged)
+            let by = (&*merger, deadline);
+            merge_all(by, scattered.answers, (&windows, &labels), &watching, &budget)
         });
         let merged = merging.await.map_err(|error| GroupError::internal(&self.title, &error))??;
         for (index, merged) in merged {
             if let Some(fault) = &merged.fault {
-                self.metrics.policy_fault(self.policy.load().name(), fault.name());
+                self.policy.note_fault(&binding, fault, &self.metrics);
+            }
+            if merged.refused {
+                return Err(GroupError::policy(&self.title, &merged.warnings.join("; ")));
             }
             answer.data[index] = merged.series;
             answer.warnings.extend(merged.warnings);
@@ -331,12 +338,18 @@ impl Wanted {
     }
 }
 
+/// Who is told of the merges.
+struct Watching {
+    notes: Option<Notes>,
+    witness: Option<Witness>,
+}
+
 /// Merges each selector's answers and cuts them to the window asked for.
 fn merge_all(
-    binding: &policy::Binding,
+    (binding, deadline): (&policy::Binding, Instant),
     mut answers: Vec<Vec<SeriesBatch>>,
-    wanted: &[Wanted],
-    labels: &Labels,
+    (wanted, labels): (&[Wanted], &Labels),
+    watching: &Watching,
     budget: &Budget,
 ) -> Result<Vec<(usize, policy::Merged)>, Exceeded> {
     let mut all = Vec::with_capacity(wanted.len());
@@ -352,18 +365,43 @@ fn merge_all(
                 batch
             })
             .collect();
-        let replicas: Vec<&SeriesBatch> = replicas.iter().collect();
-        let options = policy::Options {
-            evaluation_ms: wanted.end_ms,
-            start_ms: wanted.start_ms,
-            end_ms: wanted.end_ms,
-            kind_of: None,
-        };
-        let merged = policy::merge(binding, &replicas, &options);
+        let merged = merge_one((binding, deadline), replicas, wanted, watching);
         budget.charge_samples(merged.series.samples())?;
+        let refused = merged.refused;
         all.push((wanted.index, merged));
+        if refused {
+            break;
+        }
     }
     Ok(all)
+}
+
+/// Merges a selector's answers and tells who watches.
+fn merge_one(
+    (binding, deadline): (&policy::Binding, Instant),
+    replicas: Vec<SeriesBatch>,
+    wanted: &Wanted,
+    watching: &Watching,
+) -> policy::Merged {
+    let options = policy::Options {
+        evaluation_ms: wanted.end_ms,
+        start_ms: wanted.start_ms,
+        end_ms: wanted.end_ms,
+        kind_of: None,
+        deadline: Some(deadline),
+    };
+    let views: Vec<&SeriesBatch> = replicas.iter().collect();
+    let (mut merged, nanoseconds) = match &watching.witness {
+        None => (policy::merge(binding, &views, &options), 0),
+        Some(witness) => witness.merge(binding, &views, &options),
+    };
+    if let Some(notes) = &watching.notes {
+        notes.merged(wanted.index, &merged);
+    }
+    if let Some(witness) = &watching.witness {
+        witness.show(binding, replicas, &options, (&mut merged, nanoseconds));
+    }
+    merged
 }
 
 fn signed(ms: u64) -> i64 {

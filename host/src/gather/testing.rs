@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -14,6 +13,7 @@ use hyper_util::rt::TokioIo;
 use promql::budget::Budget;
 use promql::{Labels, SeriesBatch};
 
+use super::bound::Bound;
 use super::client::{self, Call, Client};
 use super::coverage::Coverage;
 use super::group::Group;
@@ -59,7 +59,8 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         place: 0,
         labels,
         replicas: addresses.iter().map(|address| replica(*address)).collect(),
-        policy: ArcSwap::new(Arc::new(Binding::native(Settings::default()))),
+        policy: Bound::new(0, "test".to_owned(), Arc::new(Binding::native(Settings::default()))),
+        recorder: None,
         on_failure: OnFailure::Fail,
         client: client(),
         pushdown: Pushdown::Auto,

@@ -1,106 +1,33 @@
 //! A policy with settings and limits: what a server group holds.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use guest_merge::{Plan, Settings, Span, Terms};
+use guest_merge::{Settings, Span, Terms};
 
-use super::columns::Columns;
-use super::decide::{Decide, Native};
-use super::guest::Guest;
+use super::decide::{Decide, Metered};
+use super::health::{Health, Throttle};
+use super::session::Session;
+use super::usage::Usage;
 use super::version::Version;
-use super::{Error, Fault, Options, seam, trial};
-
-/// What a policy may use for one merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Time for one call, in milliseconds.
-    pub deadline_ms: u64,
-    /// Linear memory, in bytes, all memories of the sandbox together; at most
-    /// the engine's.
-    pub memory_bytes: usize,
-    /// Bytes that may be copied out of the sandbox by one call.
-    pub copied_bytes: usize,
-    /// Elements of all its tables together; at most the engine's.
-    pub table_elements: usize,
-}
-
-impl Default for Limits {
-    /// A compiled policy plans a batch in well under a millisecond and two
-    /// megabytes; interpreted ones need some ten of both.
-    fn default() -> Self {
-        Self {
-            deadline_ms: 50,
-            memory_bytes: 64 << 20,
-            copied_bytes: 8 << 20,
-            table_elements: 100_000,
-        }
-    }
-}
-
-/// How a policy is used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spec {
-    /// JSON of the policy's own schema; empty for its defaults.
-    pub settings: String,
-    /// What it may use.
-    pub limits: Limits,
-    /// What a fault means for the query.
-    pub fail: Fail,
-    /// Faults in a row after which it is not asked any more; 0: never.
-    pub park_after: u32,
-}
-
-impl Default for Spec {
-    /// The policy's default settings; ten faults in a row are no accident.
-    fn default() -> Self {
-        Self {
-            settings: String::new(),
-            limits: Limits::default(),
-            fail: Fail::Open,
-            park_after: 10,
-        }
-    }
-}
-
-impl Spec {
-    /// The default with settings.
-    #[must_use]
-    pub fn with_settings(settings: &str) -> Self {
-        Self { settings: settings.to_owned(), ..Self::default() }
-    }
-
-    /// The default with limits.
-    #[must_use]
-    pub fn with_limits(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
-    }
-}
-
-/// What a fault means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fail {
-    /// The built-in rule answers, with a warning.
-    #[default]
-    Open,
-    /// The query fails.
-    Closed,
-}
-
-/// Longest time for a call while a policy is tried out, in milliseconds: no
-/// query waits then, and a busy machine is no fault of the policy.
-const TRIAL_DEADLINE_MS: u64 = 2_000;
+use super::{Error, Fail, Fault, Options, Spec, laws, seam, text, trial};
 
 /// A policy bound to a group: code, settings, limits, and what answers if it
-/// fails. Immutable; a group swaps one `Arc` of it for another, and a merge
-/// uses one from start to end.
-#[derive(Clone, Debug)]
+/// fails. What it is does not change; a group swaps one `Arc` of it for
+/// another, and a merge uses one from start to end. It counts what it did, and
+/// is parked if it fails too often: to bind anew is to start anew.
+#[derive(Debug)]
 pub struct Binding {
     code: Code,
     terms: Terms,
     fallback: Settings,
+    usage: Usage,
+    health: Health,
+    fault_log: Throttle,
+    output_log: Throttle,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 enum Code {
     /// The built-in rule, compiled into the host.
     Native,
@@ -108,25 +35,40 @@ enum Code {
         version: Arc<Version>,
         spec: Spec,
     },
+    /// What is bound and cannot be loaded.
+    Missing {
+        missing: Missing,
+        spec: Spec,
+    },
+}
+
+/// A policy that cannot be loaded.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// Its name.
+    pub name: String,
+    /// The digest of its component.
+    pub digest: String,
+    /// Why it cannot be loaded.
+    pub reason: String,
 }
 
 impl Binding {
     /// The built-in rule, run natively.
     #[must_use]
     pub fn native(settings: Settings) -> Self {
-        Self { code: Code::Native, terms: settings.terms(), fallback: settings }
+        Self::new(Code::Native, settings.terms(), settings, 0)
     }
 
-    /// A component as `spec` says; tried out here on a few small batches. `fallback` are the settings of the built-in rule
-    /// that answers when the policy fails.
+    /// A component as `spec` says; tried out here on a few small batches.
+    /// `fallback` are the settings of the built-in rule that answers when the
+    /// policy fails.
     ///
     /// # Errors
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
-        let limits = spec.limits;
-        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
-        let started = version.start(&patient, 0);
+        let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
@@ -134,8 +76,29 @@ impl Binding {
         })?;
         trial::run(&mut guest, &terms).map_err(|fault| Error::Failed("plan", fault))?;
         drop(guest);
-        let code = Code::Component { version, spec };
-        Ok(Self { code, terms, fallback })
+        let park_after = spec.park_after;
+        Ok(Self::new(Code::Component { version, spec }, terms, fallback, park_after))
+    }
+
+    /// In place of a policy that cannot be loaded: it fails every merge, so
+    /// that what answers is what `spec` says, and everybody is told.
+    #[must_use]
+    pub fn missing(missing: Missing, spec: Spec, fallback: Settings) -> Self {
+        // It is not the policy that would be parked.
+        let park_after = 0;
+        Self::new(Code::Missing { missing, spec }, fallback.terms(), fallback, park_after)
+    }
+
+    fn new(code: Code, terms: Terms, fallback: Settings, park_after: u32) -> Self {
+        Self {
+            code,
+            terms,
+            fallback,
+            usage: Usage::default(),
+            health: Health::new(park_after),
+            fault_log: Throttle::new(),
+            output_log: Throttle::new(),
+        }
     }
 
     /// The policy's name.
@@ -144,6 +107,7 @@ impl Binding {
         match &self.code {
             Code::Native => guest_merge::NAME,
             Code::Component { version, .. } => &version.description().name,
+            Code::Missing { missing, .. } => &missing.name,
         }
     }
 
@@ -151,9 +115,40 @@ impl Binding {
     #[must_use]
     pub const fn version(&self) -> Option<&Arc<Version>> {
         match &self.code {
-            Code::Native => None,
+            Code::Native | Code::Missing { .. } => None,
             Code::Component { version, .. } => Some(version),
         }
+    }
+
+    /// How the component is used; none for the native rule.
+    #[must_use]
+    pub const fn spec(&self) -> Option<&Spec> {
+        match &self.code {
+            Code::Native => None,
+            Code::Component { spec, .. } | Code::Missing { spec, .. } => Some(spec),
+        }
+    }
+
+    /// The first digits of the component's digest, for people and metrics.
+    #[must_use]
+    pub fn short_digest(&self) -> &str {
+        match &self.code {
+            Code::Native => "native",
+            Code::Component { version, .. } => &version.digest()[..12],
+            Code::Missing { missing, .. } => missing.digest.get(..12).unwrap_or("unknown"),
+        }
+    }
+
+    /// What it did since it was bound.
+    #[must_use]
+    pub const fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// True if it failed so often in a row that it is not asked any more.
+    #[must_use]
+    pub fn is_parked(&self) -> bool {
+        self.health.is_parked()
     }
 
     /// What holds for the policy under these settings.
@@ -178,6 +173,7 @@ impl Binding {
                 version.is_builtin()
                     && Settings::from_json(&spec.settings).as_ref() == Ok(&self.fallback)
             }
+            Code::Missing { .. } => false,
         };
         is_builtin.then_some(&self.fallback)
     }
@@ -195,48 +191,76 @@ impl Binding {
             .map(|span| Span { before_ms: all(span.before_ms), after_ms: all(span.after_ms) })
     }
 
+    /// True if a fault of the policy is to fail the query.
+    #[must_use]
+    pub fn fails_closed(&self) -> bool {
+        self.spec().is_some_and(|spec| spec.fail == Fail::Closed)
+    }
+
+    /// Logs a fault of a merge of `server_group`'s; of a flood of them, a few.
+    pub fn log_fault(&self, server_group: &str, fault: &Fault) {
+        let Some(suppressed) = self.fault_log.pass(Instant::now()) else { return };
+        let (policy, digest) = (self.name(), self.short_digest());
+        tracing::warn!(policy, digest, server_group, suppressed, "merge policy {fault}");
+    }
+
     /// Hands `work` what answers for the policy in one merge.
     pub(super) fn with_decider<T>(
         &self,
         options: &Options<'_>,
         work: impl FnOnce(&mut dyn Decide) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        if let Code::Missing { missing, .. } = &self.code {
+            self.usage.add_fault();
+            return Err(Fault::Unavailable(missing.reason.clone()));
+        }
         let Code::Component { version, spec } = &self.code else {
-            return work(&mut Native(&self.fallback));
+            let mut native = Metered::new(&self.fallback);
+            let outcome = work(&mut native);
+            self.usage.add(native.spent());
+            return outcome;
         };
-        let evaluation_ms = options.evaluation_ms;
-        let mut session = Session { version, spec, evaluation_ms, guest: None };
+        let mut session = Session::new(version, spec, &self.health, options);
         let outcome = work(&mut session);
-        if let Some(text) = session.guest.and_then(|guest| guest.output()) {
-            let (policy, digest) = (self.name(), version.digest());
-            tracing::info!(policy, digest, "policy wrote: {}", text.trim_end());
+        for usage in [&self.usage, version.usage()] {
+            usage.add(session.spent());
+        }
+        self.log_output(&session);
+        match &outcome {
+            Ok(_) if session.was_asked() => self.health.succeeded(),
+            Ok(_) | Err(Fault::Parked(_) | Fault::Busy) => {}
+            // Late may be the query, or the machine.
+            Err(Fault::Late) if !session.took_its_time() => {}
+            Err(fault) => self.failed(version, fault),
         }
         outcome
     }
 
+    fn failed(&self, version: &Version, fault: &Fault) {
+        self.usage.add_fault();
+        version.usage().add_fault();
+        if self.health.failed() {
+            let (policy, digest) = (self.name(), version.digest());
+            let faults = self.spec().map_or(0, |spec| spec.park_after);
+            tracing::error!(policy, digest, faults, "parked a merge policy; at last it {fault}");
+        }
+    }
+
+    fn log_output(&self, session: &Session<'_>) {
+        let Some(written) = session.output() else { return };
+        let Some(suppressed) = self.output_log.pass(Instant::now()) else { return };
+        let (policy, digest) = (self.name(), self.short_digest());
+        tracing::info!(policy, digest, suppressed, "policy wrote: {}", text::plain(&written));
+    }
+
     /// The text for the user when the policy failed.
     pub(super) fn fault_warning(&self, fault: &Fault) -> String {
-        let digest = self.version().map_or("native", |version| &version.digest()[..12]);
-        format!("merge policy {} ({digest}) {fault}; the built-in rule merged instead", self.name())
-    }
-}
-
-/// A component during one merge; its instance is made at the first question.
-struct Session<'a> {
-    version: &'a Arc<Version>,
-    spec: &'a Spec,
-    evaluation_ms: i64,
-    guest: Option<Guest>,
-}
-
-impl Decide for Session<'_> {
-    fn plan(&mut self, columns: &Columns) -> Result<Plan, Fault> {
-        if self.guest.is_none() {
-            let guest =
-                self.guest.insert(self.version.start(&self.spec.limits, self.evaluation_ms)?);
-            guest.configure(&self.spec.settings)?;
-        }
-        let guest = self.guest.as_mut().expect("made above");
-        guest.plan(columns)
+        let (name, digest) = (self.name(), self.short_digest());
+        let then = if self.fails_closed() {
+            "it is bound to fail the query then"
+        } else {
+            "the built-in rule merged instead"
+        };
+        format!("merge policy {name} ({digest}) {fault}; {then}")
     }
 }

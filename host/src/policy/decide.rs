@@ -4,12 +4,15 @@
 //! it; series that share all their timelines share a decision; the rest is
 //! asked in batches of whole series.
 
+use std::time::Instant;
+
 use guest_merge::{Plan, Settings, Terms};
 
 use super::binding::Binding;
 use super::choose::{Choice, Timelines, choose};
 use super::columns::Columns;
 use super::matching::Matching;
+use super::usage::Spent;
 use super::{Decisions, Fault, Kind, Options, Run, plan};
 
 /// Samples per call: large enough that the call costs nothing, small enough
@@ -35,6 +38,32 @@ impl Decide for Native<'_> {
             &columns.values,
         );
         guest_merge::plan(self.0, &batch).map_err(|error| Fault::Refused(error.to_string()))
+    }
+}
+
+/// The built-in rule, natively, with a meter.
+pub(super) struct Metered<'a> {
+    native: Native<'a>,
+    spent: Spent,
+}
+
+impl<'a> Metered<'a> {
+    pub(super) fn new(settings: &'a Settings) -> Self {
+        Self { native: Native(settings), spent: Spent::default() }
+    }
+
+    /// What it has cost so far.
+    pub(super) const fn spent(&self) -> Spent {
+        self.spent
+    }
+}
+
+impl Decide for Metered<'_> {
+    fn plan(&mut self, columns: &Columns) -> Result<Plan, Fault> {
+        let started = Instant::now();
+        let answer = self.native.plan(columns);
+        self.spent.add_call(columns, started);
+        answer
     }
 }
 

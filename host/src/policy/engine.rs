@@ -1,27 +1,29 @@
 //! The wasm engine that all policies share: sandbox slots and deadlines.
 //!
-//! Sandboxes come from a pool of memory that stays warm; how many there are at
-//! a time is bounded, and who comes later waits. A thread advances the epoch,
-//! by which guests are interrupted, while there are any.
+//! Sandboxes come from a pool of memory that stays warm. A thread advances the
+//! epoch, by which guests are interrupted, while there are any.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use wasmtime::component::Linker;
 use wasmtime::{InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::sandbox::{self, Sandbox};
+use super::slots::{Share, Slot, Slots};
 use super::{Error, compile};
 
-/// How long one tick of the epoch is. A deadline is missed by at most one.
-const TICK: Duration = Duration::from_millis(5);
+/// How long one tick of the epoch is: at every tick a running guest looks at
+/// the clock (see `sandbox`), so a deadline is missed by at most one.
+const TICK: Duration = Duration::from_millis(2);
 /// Memory of a slot that stays mapped between uses, so that a policy need not
 /// fault its pages in again: two batches' worth.
 const KEEP_RESIDENT_BYTES: usize = 1 << 20;
 /// Core parts that a component may consist of. Language runtimes bring
-/// adapters along: up to three memories and some ten modules were seen.
+/// adapters along: up to three memories, and 38 modules in a CPython component,
+/// were seen.
 const MEMORIES_EACH: u32 = 4;
-const MODULES_EACH: u32 = 20;
+const MODULES_EACH: u32 = 48;
 const TABLES_EACH: u32 = 8;
 
 /// How much all policies together may use.
@@ -56,6 +58,7 @@ struct Shared {
     wasm: wasmtime::Engine,
     linker: Linker<Sandbox>,
     slots: Arc<Slots>,
+    memory_bytes: usize,
 }
 
 impl std::fmt::Debug for Engine {
@@ -83,7 +86,8 @@ impl Engine {
         let linker = sandbox::linker(&wasm).map_err(|e| Error::Engine(format!("{e:#}")))?;
         let slots = Arc::new(Slots::new(limits.sandboxes.max(1)));
         start_ticker(&wasm, &slots).map_err(|error| Error::Engine(error.to_string()))?;
-        Ok(Self(Arc::new(Shared { wasm, linker, slots })))
+        let memory_bytes = limits.memory_bytes;
+        Ok(Self(Arc::new(Shared { wasm, linker, slots, memory_bytes })))
     }
 
     pub(super) fn wasm(&self) -> &wasmtime::Engine {
@@ -94,16 +98,14 @@ impl Engine {
         &self.0.linker
     }
 
-    /// Waits until a sandbox may be made.
-    pub(super) fn slot(&self) -> Slot {
-        self.0.slots.take();
-        Slot(Arc::clone(&self.0.slots))
+    /// Waits until a sandbox may be made for whom `share` is.
+    pub(super) fn slot(&self, share: &Arc<Share>, until: Instant) -> Option<Slot> {
+        Slots::take(&self.0.slots, share, until)
     }
 
-    /// Ticks of the epoch that a deadline allows.
-    pub(super) fn ticks(deadline_ms: u64) -> u64 {
-        // The first tick may come at once.
-        deadline_ms.div_ceil(TICK.as_millis() as u64) + 1
+    /// Most linear memory that any policy may be given, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.0.memory_bytes
     }
 }
 
@@ -125,64 +127,9 @@ fn pool(limits: &EngineLimits) -> InstanceAllocationStrategy {
     InstanceAllocationStrategy::Pooling(pool)
 }
 
-/// Counts sandboxes.
-struct Slots {
-    state: Mutex<State>,
-    /// Signalled when a slot becomes free.
-    freed: Condvar,
-    /// Signalled when the first slot is taken, and at the end.
-    busy: Condvar,
-}
-
-struct State {
-    free: u32,
-    total: u32,
-    closed: bool,
-}
-
-impl Slots {
-    fn new(total: u32) -> Self {
-        let state = Mutex::new(State { free: total, total, closed: false });
-        Self { state, freed: Condvar::new(), busy: Condvar::new() }
-    }
-
-    fn take(&self) {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut state =
-            self.freed.wait_while(state, |s| s.free == 0).unwrap_or_else(PoisonError::into_inner);
-        if state.free == state.total {
-            self.busy.notify_one();
-        }
-        state.free -= 1;
-    }
-
-    fn give_back(&self) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).free += 1;
-        self.freed.notify_one();
-    }
-
-    /// Waits until a slot is in use; false at the end.
-    fn wait_until_busy(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = |s: &mut State| s.free == s.total && !s.closed;
-        let state = self.busy.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
-        !state.closed
-    }
-}
-
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.slots.state.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.slots.busy.notify_all();
-    }
-}
-
-/// The right to one sandbox; returned on drop.
-pub(super) struct Slot(Arc<Slots>);
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        self.0.give_back();
+        self.slots.close();
     }
 }
 

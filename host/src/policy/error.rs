@@ -3,14 +3,28 @@
 use super::Fault;
 
 /// What is wrong with a component or its settings.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The bytes are something else; the text says what.
     #[error("{0}")]
     NotAComponent(String),
+    /// Larger than a component may be.
+    #[error("it has {size} bytes; a policy may have {most}")]
+    TooLarge {
+        /// Bytes.
+        size: usize,
+        /// Bytes.
+        most: usize,
+    },
     /// It does not compile.
     #[error("the component does not compile: {0}")]
     Compile(String),
+    /// Compiling it took more than it may; the text says of what.
+    #[error("the component is too costly to compile: {0}")]
+    Costly(String),
+    /// So many wait for the compiler that no more may; try again.
+    #[error("{0} uploads wait for the compiler already: try again")]
+    Busy(usize),
     /// It imports interfaces that the sandbox does not have.
     #[error("imports what a merge policy may not have: {0}")]
     Imports(String),
@@ -26,4 +40,7 @@ pub enum Error {
     /// The engine does not work on this machine.
     #[error("cannot run policies: {0}")]
     Engine(String),
+    /// The compiler cannot be run on this machine.
+    #[error("cannot compile policies: {0}")]
+    Compiler(String),
 }

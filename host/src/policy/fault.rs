@@ -1,7 +1,7 @@
 //! How a policy can fail a merge.
 
-/// Why a policy did not answer. Whatever it is, the sandbox is thrown away and
-/// the built-in rule answers.
+/// Why a policy did not answer. Whatever it is, the sandbox is thrown away;
+/// the built-in rule answers, or the query fails, as the binding says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// It said no; the text is its own, cut to a bounded length.
@@ -14,6 +14,9 @@ pub enum Fault {
     /// It did not answer in time.
     #[error("exceeded its deadline of {0} ms")]
     Deadline(u64),
+    /// It was not done when the query's time was over.
+    #[error("was not done before the query's deadline")]
+    Late,
     /// It wanted more memory than it may have.
     #[error("exceeded its memory limit of {0} bytes")]
     Memory(usize),
@@ -23,6 +26,15 @@ pub enum Fault {
     /// No sandbox could be made for it.
     #[error("could not be started: {0}")]
     Start(String),
+    /// All sandboxes that it may have were in use for too long.
+    #[error("found no free sandbox in time")]
+    Busy,
+    /// It cannot be loaded; the text says why.
+    #[error("cannot be used: {0}")]
+    Unavailable(String),
+    /// It is not asked any more, after so many faults in a row.
+    #[error("is parked after {0} faults in a row: bind it again to try it again")]
+    Parked(u32),
 }
 
 impl Fault {
@@ -33,9 +45,13 @@ impl Fault {
             Self::Refused(_) => "refused",
             Self::Trap(_) => "trap",
             Self::Deadline(_) => "deadline",
+            Self::Late => "late",
             Self::Memory(_) => "memory",
             Self::Plan(_) => "plan",
             Self::Start(_) => "start",
+            Self::Busy => "busy",
+            Self::Unavailable(_) => "unavailable",
+            Self::Parked(_) => "parked",
         }
     }
 }

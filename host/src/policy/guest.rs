@@ -3,19 +3,46 @@
 //! Whatever goes wrong in a call comes out as a [`Fault`]; the instance is not
 //! used after that.
 
+use std::time::{Duration, Instant};
+
 use wasmtime::{Store, Trap};
 
 use guest_merge::{Plan, Terms};
 
 use super::columns::Columns;
 use super::contract::{self, MergePolicy, MergePolicyPre, PlanOf};
-use super::engine::{Engine, Slot};
+use super::engine::Engine;
 use super::sandbox::{self, Sandbox};
+use super::slots::Slot;
 use super::version::Description;
-use super::{Fault, Limits};
+use super::{Fault, Limits, text};
 
 /// Bytes of a guest's own text that are passed on.
 const MAX_TEXT: usize = 300;
+
+/// When a guest's time is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminus {
+    /// Time for each call, in milliseconds.
+    pub(super) call_ms: u64,
+    /// When all of it must be done.
+    pub(super) all: Option<Instant>,
+}
+
+impl Terminus {
+    /// For a call that begins now.
+    fn of_call(self) -> Instant {
+        let own = Instant::now() + Duration::from_millis(self.call_ms);
+        self.all.map_or(own, |all| all.min(own))
+    }
+
+    fn fault(self) -> Fault {
+        match self.all {
+            Some(all) if all <= Instant::now() => Fault::Late,
+            _ => Fault::Deadline(self.call_ms),
+        }
+    }
+}
 
 /// A running instance.
 pub(super) struct Guest {
@@ -23,23 +50,24 @@ pub(super) struct Guest {
     store: Store<Sandbox>,
     policy: MergePolicy,
     limits: Limits,
+    terminus: Terminus,
     _slot: Slot,
 }
 
 impl Guest {
-    /// Makes an instance; waits for a slot if all are in use.
+    /// Makes an instance.
     pub(super) fn start(
-        engine: &Engine,
+        (engine, slot): (&Engine, Slot),
         pre: &MergePolicyPre<Sandbox>,
         limits: &Limits,
         evaluation_ms: i64,
+        terminus: Terminus,
     ) -> Result<Self, Fault> {
-        let slot = engine.slot();
         let mut store = sandbox::store(engine, limits, evaluation_ms);
-        store.set_epoch_deadline(Engine::ticks(limits.deadline_ms));
+        sandbox::end_at(&mut store, terminus.of_call());
         match pre.instantiate(&mut store) {
-            Ok(policy) => Ok(Self { store, policy, limits: *limits, _slot: slot }),
-            Err(error) => Err(match fault(&store, limits, &error) {
+            Ok(policy) => Ok(Self { store, policy, limits: *limits, terminus, _slot: slot }),
+            Err(error) => Err(match fault(&store, limits, terminus, &error) {
                 Fault::Trap(text) => Fault::Start(text),
                 other => other,
             }),
@@ -59,7 +87,7 @@ impl Guest {
     /// Gives the instance its settings.
     pub(super) fn configure(&mut self, settings: &str) -> Result<Terms, Fault> {
         let answer = self.call(|policy, store| policy.call_configure(store, settings))?;
-        answer.map(Terms::from).map_err(|text| Fault::Refused(shortened(&text)))
+        answer.map(Terms::from).map_err(|text| Fault::Refused(text::line(&text, MAX_TEXT)))
     }
 
     /// Plans one batch.
@@ -69,7 +97,7 @@ impl Guest {
         })?;
         match answer {
             Ok(decision) => Ok(PlanOf::from(decision).0),
-            Err(text) => Err(Fault::Refused(shortened(&text))),
+            Err(text) => Err(Fault::Refused(text::line(&text, MAX_TEXT))),
         }
     }
 
@@ -82,26 +110,24 @@ impl Guest {
         &mut self,
         work: impl FnOnce(&contract::types::Guest, &mut Store<Sandbox>) -> wasmtime::Result<T>,
     ) -> Result<T, Fault> {
-        self.store.set_epoch_deadline(Engine::ticks(self.limits.deadline_ms));
+        sandbox::end_at(&mut self.store, self.terminus.of_call());
         let answer = work(self.policy.promweave_merge_policy(), &mut self.store);
-        answer.map_err(|error| fault(&self.store, &self.limits, &error))
+        answer.map_err(|error| fault(&self.store, &self.limits, self.terminus, &error))
     }
 }
 
-fn fault(store: &Store<Sandbox>, limits: &Limits, error: &wasmtime::Error) -> Fault {
+fn fault(
+    store: &Store<Sandbox>,
+    limits: &Limits,
+    terminus: Terminus,
+    error: &wasmtime::Error,
+) -> Fault {
     if store.data().exceeded_memory() {
         return Fault::Memory(limits.memory_bytes);
     }
     match error.downcast_ref::<Trap>() {
-        Some(Trap::Interrupt) => Fault::Deadline(limits.deadline_ms),
+        Some(Trap::Interrupt) => terminus.fault(),
         Some(trap) => Fault::Trap(trap.to_string()),
-        None => Fault::Trap(shortened(&format!("{error:#}"))),
+        None => Fault::Trap(text::line(&format!("{error:#}"), MAX_TEXT)),
     }
-}
-
-/// The first line of a text, cut.
-fn shortened(text: &str) -> String {
-    let line = text.lines().next().unwrap_or_default();
-    let end = line.floor_char_boundary(MAX_TEXT);
-    line[..end].to_owned()
 }

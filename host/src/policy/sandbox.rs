@@ -5,21 +5,20 @@
 //! that stand at the query's evaluation time; random numbers that are always
 //! the same; and an output that ends in the log, cut to a few lines.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::component::{Linker, ResourceTable};
-use wasmtime::{ResourceLimiter, Store};
-use wasmtime_wasi::p2::pipe::MemoryOutputPipe;
+use wasmtime::{ResourceLimiter, Store, UpdateDeadline};
 use wasmtime_wasi::random::Deterministic;
 use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 
-use super::Limits;
+use super::clock::Clock;
 use super::engine::Engine;
+use super::output::Output;
+use super::{Limits, worker};
 
-/// Bytes of a guest's output that are kept.
-const OUTPUT_BYTES: usize = 4096;
 /// Handles a guest may hold to host things, of which there are a few streams.
 const MAX_HANDLES: usize = 1000;
 /// Bytes a guest may ask for in one call for random numbers.
@@ -30,10 +29,14 @@ const MAX_PARTS: usize = 100;
 /// The host's side of one guest.
 pub(super) struct Sandbox {
     evaluation_ms: i64,
+    /// When what it does now must be done.
+    until: Instant,
+    /// In the background: the processor time that it has in any case.
+    processor: Option<(Clock, u64)>,
     meter: Meter,
     handles: ResourceTable,
     /// Made when the guest first asks; most never do.
-    wasi: Option<(WasiCtx, MemoryOutputPipe)>,
+    wasi: Option<(WasiCtx, Output)>,
 }
 
 /// A store for one guest, with its limits set.
@@ -41,25 +44,48 @@ pub(super) fn store(engine: &Engine, limits: &Limits, evaluation_ms: i64) -> Sto
     let mut handles = ResourceTable::new();
     handles.set_max_capacity(MAX_HANDLES);
     let meter = Meter { limits: *limits, memory: 0, tables: 0, exceeded: false };
-    let sandbox = Sandbox { evaluation_ms, meter, handles, wasi: None };
+    let until = Instant::now();
+    let sandbox = Sandbox { evaluation_ms, until, processor: None, meter, handles, wasi: None };
     let mut store = Store::new(engine.wasm(), sandbox);
     store.limiter(|sandbox| &mut sandbox.meter);
+    // Ticks only make it look at the clock: on a busy machine they come late,
+    // and a number of them is no time.
+    store.epoch_deadline_callback(|sandbox| {
+        let is_over = sandbox.data().is_over();
+        Ok(if is_over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
+    });
     store.set_hostcall_fuel(limits.copied_bytes);
     store.set_max_component_handles(MAX_HANDLES);
     store
 }
 
+/// Says when what the guest does next must be done. For work in the background
+/// the same time is counted on the processor: that others went first is no
+/// fault of the guest.
+pub(super) fn end_at(store: &mut Store<Sandbox>, until: Instant) {
+    let sandbox = store.data_mut();
+    sandbox.until = until;
+    sandbox.processor = worker::is_background().then(|| {
+        let left = until.saturating_duration_since(Instant::now()).as_nanos();
+        (Clock::start(), u64::try_from(left).unwrap_or(u64::MAX))
+    });
+    store.set_epoch_deadline(1);
+}
+
 impl Sandbox {
+    fn is_over(&self) -> bool {
+        self.until <= Instant::now()
+            && self.processor.is_none_or(|(clock, time)| clock.nanoseconds() >= time)
+    }
+
     /// True if the guest wanted more memory than it may have.
     pub(super) const fn exceeded_memory(&self) -> bool {
         self.meter.exceeded
     }
 
-    /// What the guest wrote to its standard error.
+    /// What the guest wrote to its standard output and error.
     pub(super) fn output(&self) -> Option<String> {
-        let (_, pipe) = self.wasi.as_ref()?;
-        let bytes = pipe.contents();
-        (!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned())
+        self.wasi.as_ref()?.1.text()
     }
 }
 
@@ -116,10 +142,11 @@ impl WasiView for Sandbox {
     }
 }
 
-fn deny_all(evaluation_ms: i64) -> (WasiCtx, MemoryOutputPipe) {
-    let output = MemoryOutputPipe::new(OUTPUT_BYTES);
+fn deny_all(evaluation_ms: i64) -> (WasiCtx, Output) {
+    let output = Output::default();
     let seed: Vec<u8> = (0..=255).collect();
     let ctx = WasiCtxBuilder::new()
+        .stdout(output.clone())
         .stderr(output.clone())
         .allow_tcp(false)
         .allow_udp(false)

@@ -1,37 +1,56 @@
 //! A component at rest: checked, compiled, linked, and described.
 //!
-//! In come its bytes; out comes what instances are made from. Everything slow
-//! or refusable about a component happens here, never during a query.
+//! In comes a compiled component; out comes what instances are made from.
+//! Everything slow or refusable about a component happens before or here,
+//! never during a query.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
+use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
-use wasmtime::component::types::ComponentItem;
 
 use super::contract::MergePolicyPre;
 use super::engine::Engine;
-use super::guest::Guest;
+use super::guest::{Guest, Terminus};
 use super::sandbox::Sandbox;
-use super::{Error, Limits};
+use super::slots::{Share, Slot};
+use super::usage::Usage;
+use super::{Error, Fault, Limits, fit, form};
 
 /// The built-in policy, compiled by the build script.
 static BUILTIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"));
 static BUILTIN_WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.wasm"));
 
-/// Interfaces that language runtimes bring along; the sandbox has them empty.
-const EMPTY_INTERFACES: [&str; 6] =
-    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+/// Longest wait for a sandbox outside of queries.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// One version of a policy.
 pub struct Version {
     engine: Engine,
     pre: MergePolicyPre<Sandbox>,
     description: Description,
-    digest: String,
-    size: usize,
+    identity: Identity,
     imports: Vec<String>,
+    exports: Vec<String>,
     is_builtin: bool,
+    share: Arc<Share>,
+    usage: Usage,
+}
+
+/// Which bytes a version is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// SHA-256 in hexadecimal.
+    pub(super) digest: String,
+    /// Number of bytes.
+    pub(super) size: usize,
+}
+
+impl Identity {
+    pub(super) fn of(wasm: &[u8]) -> Self {
+        Self { digest: hex(&Sha256::digest(wasm)), size: wasm.len() }
+    }
 }
 
 /// What a policy says of itself.
@@ -49,7 +68,7 @@ impl std::fmt::Debug for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Version")
             .field("description", &self.description)
-            .field("digest", &self.digest)
+            .field("digest", &self.identity.digest)
             .finish_non_exhaustive()
     }
 }
@@ -60,57 +79,69 @@ impl Version {
     ///
     /// # Errors
     /// When this processor cannot run it.
-    #[expect(unsafe_code, reason = "loading machine code that this build made")]
     pub fn builtin(engine: &Engine) -> Result<Self, Error> {
-        // SAFETY: the bytes are the output of wasmtime's compiler, made by
-        // this crate's build script and read-only since; the engine refuses
-        // them if settings or version differ.
-        let component = unsafe { Component::deserialize(engine.wasm(), BUILTIN) };
-        let component = component.map_err(|error| Error::Compile(format!("{error:#}")))?;
-        let version = Self::link(engine, &component, BUILTIN_WASM, &Limits::default())?;
+        let component = deserialize(engine, BUILTIN)?;
+        let identity = Identity::of(BUILTIN_WASM);
+        let version = Self::link(engine, &component, identity, &Limits::default())?;
         Ok(Self { is_builtin: true, ..version })
     }
 
-    /// Checks and compiles a component from anywhere; takes its time (some
-    /// 50 ms for a small one, seconds for a language runtime), so call it off
-    /// the reactor.
+    /// The built-in policy's component, as it could be uploaded.
+    #[must_use]
+    pub const fn builtin_wasm() -> &'static [u8] {
+        BUILTIN_WASM
+    }
+
+    /// Checks and compiles a component, or a core module that carries its
+    /// component's type, in this process; takes its time (some 50 ms for a
+    /// small one, seconds for a language runtime), so call it off the reactor.
+    /// Bytes of strangers are better off with a [`super::Loader`].
     ///
     /// # Errors
     /// When it is no component, does not fit the contract, imports anything
     /// that policies may not have, or fails to describe itself within
     /// `limits`.
     pub fn load(engine: &Engine, wasm: &[u8], limits: &Limits) -> Result<Self, Error> {
-        require_component(wasm)?;
-        let component = Component::from_binary(engine.wasm(), wasm)
-            .map_err(|error| Error::Compile(format!("{error:#}")))?;
-        Self::link(engine, &component, wasm, limits)
+        let bytes = form::component_of(wasm)?;
+        let component = Component::from_binary(engine.wasm(), &bytes)
+            .map_err(|error| Error::Compile(form::cut(&format!("{error:#}"))))?;
+        Self::link(engine, &component, Identity::of(wasm), limits)
     }
 
-    fn link(
+    /// Checks and links what was compiled.
+    pub(super) fn link(
         engine: &Engine,
         component: &Component,
-        wasm: &[u8],
+        identity: Identity,
         limits: &Limits,
     ) -> Result<Self, Error> {
-        let imports = check_imports(engine, component)?;
+        let imports = fit::imports(engine, component)?;
+        let exports = fit::exports(engine, component)?;
         let pre = engine
             .linker()
             .instantiate_pre(component)
             .map_err(|error| Error::Imports(format!("{error:#}")))?;
         let pre = MergePolicyPre::new(pre).map_err(|e| Error::Interface(format!("{e:#}")))?;
+        let share = Arc::default();
+        let until = Instant::now() + LONGEST_WAIT;
+        let busy = || Error::Failed("start", Fault::Busy);
+        let slot = engine.slot(&share, until).ok_or_else(busy)?;
+        let terminus = Terminus { call_ms: limits.deadline_ms, all: None };
         // Only an instance has its types checked.
-        let mut guest = Guest::start(engine, &pre, limits, 0)
+        let mut guest = Guest::start((engine, slot), &pre, limits, 0, terminus)
             .map_err(|fault| Error::Interface(fault.to_string()))?;
         let description = guest.describe().map_err(|fault| Error::Failed("describe", fault))?;
         drop(guest);
         Ok(Self {
             engine: engine.clone(),
             pre,
-            description: check_description(description)?,
-            digest: hex(&Sha256::digest(wasm)),
-            size: wasm.len(),
+            description: fit::description(description)?,
+            identity,
             imports,
+            exports,
             is_builtin: false,
+            share,
+            usage: Usage::default(),
         })
     }
 
@@ -126,16 +157,24 @@ impl Version {
         self.is_builtin
     }
 
-    /// SHA-256 of the component's bytes, in hexadecimal.
+    /// SHA-256 of the component's bytes, as they were uploaded, in
+    /// hexadecimal.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.digest
+        &self.identity.digest
     }
 
-    /// Number of the component's bytes.
+    /// Number of the component's bytes, as they were uploaded.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.size
+        self.identity.size
+    }
+
+    /// Bytes of the machine code made of it, with its tables.
+    #[must_use]
+    pub fn code_size(&self) -> usize {
+        let image = self.pre.instance_pre().component().image_range();
+        image.end as usize - image.start as usize
     }
 
     /// Names of the interfaces it imports; the sandbox has them empty.
@@ -144,74 +183,55 @@ impl Version {
         &self.imports
     }
 
+    /// Names of what it exports; what is not the contract is not looked at.
+    #[must_use]
+    pub fn exports(&self) -> &[String] {
+        &self.exports
+    }
+
+    /// What all its bindings did together.
+    #[must_use]
+    pub const fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// A fresh instance, outside of queries: `limits` are its only ones.
+    pub(super) fn start(&self, limits: &Limits, evaluation_ms: i64) -> Result<Guest, Fault> {
+        let slot = self.slot(Instant::now() + LONGEST_WAIT)?;
+        let terminus = Terminus { call_ms: limits.deadline_ms, all: None };
+        self.start_in(slot, limits, evaluation_ms, terminus)
+    }
+
+    /// The right to a sandbox, if there is one in time.
+    pub(super) fn slot(&self, until: Instant) -> Result<Slot, Fault> {
+        self.engine.slot(&self.share, until).ok_or(Fault::Busy)
+    }
+
     /// A fresh instance.
-    pub(super) fn start(
-        self: &Arc<Self>,
+    pub(super) fn start_in(
+        &self,
+        slot: Slot,
         limits: &Limits,
         evaluation_ms: i64,
-    ) -> Result<Guest, super::Fault> {
-        Guest::start(&self.engine, &self.pre, limits, evaluation_ms)
+        terminus: Terminus,
+    ) -> Result<Guest, Fault> {
+        Guest::start((&self.engine, slot), &self.pre, limits, evaluation_ms, terminus)
     }
 }
 
-fn require_component(wasm: &[u8]) -> Result<(), Error> {
-    let refuse = |text: &str| Err(Error::NotAComponent(text.to_owned()));
-    match wasm {
-        [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => refuse(
-            "this is a core module, not a component: wrap it with `wasm-tools component new`",
-        ),
-        [0, b'a', b's', b'm', ..] => Ok(()),
-        _ if wasmtime::Engine::detect_precompiled(wasm).is_some() => {
-            refuse("this is machine code of some wasmtime: upload the component it was made from")
-        }
-        _ => refuse("this is no WebAssembly"),
-    }
+/// Machine code as a component. The bytes must be the output of our own
+/// compiler: the build script's, or one that a loader ran and nobody but this
+/// user could change since.
+#[expect(unsafe_code, reason = "loading machine code that our own compiler made")]
+pub(super) fn deserialize(engine: &Engine, machine_code: &[u8]) -> Result<Component, Error> {
+    // SAFETY: both callers pass what wasmtime's compiler made for us: part of
+    // this executable, or what a process of this executable wrote (see
+    // `loader`), never bytes that came from outside. The engine refuses what
+    // another version, other settings or another processor made.
+    let component = unsafe { Component::deserialize(engine.wasm(), machine_code) };
+    component.map_err(|error| Error::Compile(format!("{error:#}")))
 }
 
-/// Names of the imported interfaces.
-fn check_imports(engine: &Engine, component: &Component) -> Result<Vec<String>, Error> {
-    let mut imports = Vec::new();
-    let mut refused = Vec::new();
-    for (name, item) in component.component_type().imports(engine.wasm()) {
-        let functions = match item.ty {
-            ComponentItem::Type(_) => continue,
-            ComponentItem::ComponentInstance(instance) => {
-                let is_type = |item: &ComponentItem| matches!(item, ComponentItem::Type(_));
-                let exports = instance.exports(engine.wasm());
-                let things: Vec<_> = exports
-                    .filter(|(_, item)| !is_type(&item.ty))
-                    .map(|(name, _)| name.to_owned())
-                    .collect();
-                if things.is_empty() {
-                    continue; // an interface of types only
-                }
-                things
-            }
-            _ => Vec::new(),
-        };
-        if EMPTY_INTERFACES.iter().any(|known| name.starts_with(known)) {
-            imports.push(name.to_owned());
-        } else if functions.is_empty() {
-            refused.push(name.to_owned());
-        } else {
-            refused.push(format!("{name} ({})", functions.join(", ")));
-        }
-    }
-    if refused.is_empty() { Ok(imports) } else { Err(Error::Imports(refused.join("; "))) }
-}
-
-/// The name goes into logs, warnings and metrics, so it must be one.
-fn check_description(description: Description) -> Result<Description, Error> {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let name = &description.name;
-    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
-        return Err(Error::Interface(format!(
-            "its name must be 1 to 64 of a-z, 0-9 and -, not {name:?}"
-        )));
-    }
-    Ok(description)
-}
-
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

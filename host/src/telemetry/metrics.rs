@@ -8,7 +8,9 @@
 //! `server_group_targets`, and `prometheus_config_last_reload_…`.
 //! `promxy_build_info` is not imitated: it would claim to be promxy.
 
-use std::sync::atomic::AtomicU64;
+mod merges;
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use prometheus_client::encoding::EncodeLabelSet;
@@ -20,12 +22,18 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::merges::Merges;
+use super::policies::Policies;
+pub use super::policies::PolicyRow;
 use super::process::Process;
 
 /// Bounds in seconds, from an answer out of memory to one that takes all its
 /// deadline allows.
 const SECONDS: [f64; 12] =
     [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+
+/// Rows of policies' faults with a digest of their own.
+const MOST_FAULT_ROWS: usize = 2_000;
 
 type Timed<L> = Family<L, Histogram, fn() -> Histogram>;
 
@@ -91,13 +99,26 @@ struct GroupLabels {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct PolicyLabels {
+    server_group: String,
     policy: String,
+    digest: String,
     fault: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct StageLabels {
     stage: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabels {
+    action: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
 }
 
 /// A call to a replica that has ended.
@@ -136,7 +157,13 @@ pub struct Metrics {
     replica_requests: Family<ReplicaOutcomeLabels, Counter>,
     replica_bytes: Family<ReplicaLabels, Counter>,
     policy_faults: Family<PolicyLabels, Counter>,
+    merges: Merges,
+    /// Label sets of `policy_faults` so far.
+    fault_rows: AtomicUsize,
+    policies: Policies,
     panics: Family<StageLabels, Counter>,
+    admin_actions: Family<ActionLabels, Counter>,
+    admin_refused: Family<ReasonLabels, Counter>,
     reload_succeeded: Gauge,
     reload_time: Gauge<f64, AtomicU64>,
 }
@@ -178,7 +205,12 @@ impl Metrics {
             replica_requests: Family::default(),
             replica_bytes: Family::default(),
             policy_faults: Family::default(),
+            merges: Merges::default(),
+            fault_rows: AtomicUsize::new(0),
+            policies: Policies::default(),
             panics: Family::default(),
+            admin_actions: Family::default(),
+            admin_refused: Family::default(),
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
         };
@@ -187,6 +219,7 @@ impl Metrics {
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
+        metrics.merges.register(&mut metrics.registry);
         metrics.register_process();
         metrics
     }
@@ -240,6 +273,17 @@ impl Metrics {
         );
         registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
+        registry.register(
+            "admin_actions",
+            "What was done on the admin address, or tried",
+            self.admin_actions.clone(),
+        );
+        registry.register(
+            "admin_refused",
+            "Requests to the admin address of who may not ask",
+            self.admin_refused.clone(),
+        );
+        self.registry.register_collector(Box::new(self.policies.clone()));
     }
 
     fn register_replicas(&mut self) {
@@ -371,15 +415,46 @@ impl Metrics {
         self.targets.clear();
     }
 
-    /// A policy (name and digest) faulted: `trap`, `deadline`, `memory`,
-    /// `output`, ….
-    pub fn policy_fault(&self, policy: &str, fault: &'static str) {
-        self.policy_faults.get_or_create(&PolicyLabels { policy: policy.to_owned(), fault }).inc();
+    /// A policy faulted (`trap`, `deadline`, `memory`, …): the server group,
+    /// the policy's name, and the beginning of its digest. After a great many
+    /// different ones the digest is left out, so that uploads without end are
+    /// not rows without end.
+    pub fn policy_fault(
+        &self,
+        (server_group, policy, digest): (&str, &str, &str),
+        fault: &'static str,
+    ) {
+        let [server_group, policy, digest] = [server_group, policy, digest].map(str::to_owned);
+        let mut labels = PolicyLabels { server_group, policy, digest, fault };
+        if let Some(known) = self.policy_faults.get(&labels) {
+            known.inc();
+            return;
+        }
+        if self.fault_rows.fetch_add(1, Ordering::Relaxed) >= MOST_FAULT_ROWS {
+            (labels.policy, labels.digest) = ("other".to_owned(), String::new());
+        }
+        self.policy_faults.get_or_create(&labels).inc();
+    }
+
+    /// Where the rows about bound policies come from, from now on.
+    pub fn policies(&self, source: impl Fn() -> Vec<PolicyRow> + Send + Sync + 'static) {
+        self.policies.come_from(Box::new(source));
     }
 
     /// A panic was caught.
     pub fn panic(&self, stage: &'static str) {
         self.panics.get_or_create(&StageLabels { stage }).inc();
+    }
+
+    /// Something was done on the admin address: `success`, `error` or
+    /// `aborted`.
+    pub fn admin_action(&self, action: &'static str, outcome: &'static str) {
+        self.admin_actions.get_or_create(&ActionLabels { action, outcome }).inc();
+    }
+
+    /// A request to the admin address was refused for who asked.
+    pub fn admin_refused(&self, reason: &'static str) {
+        self.admin_refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// The configuration was read, with success or not.
@@ -426,7 +501,7 @@ mod tests {
             bytes: 12,
         });
         metrics.replicas(0, "dc1", 2);
-        metrics.policy_fault("median@1f2e", "trap");
+        metrics.policy_fault(("dc1", "median", "1f2e"), "trap");
         metrics.reloaded(true);
         let page = metrics.render();
         for line in [
@@ -437,12 +512,51 @@ mod tests {
             "server_group_request_duration_seconds_count{server_group=\"dc1\",host=\"a:9090\",call=\"query\",status=\"error\"} 1",
             "server_group_targets{ordinal=\"0\",name=\"dc1\"} 2",
             "promweave_replica_requests_total{server_group=\"dc1\",replica=\"a:9090\",call=\"query\",outcome=\"timeout\"} 1",
-            "promweave_policy_faults_total{policy=\"median@1f2e\",fault=\"trap\"} 1",
+            "promweave_policy_faults_total{server_group=\"dc1\",policy=\"median\",digest=\"1f2e\",fault=\"trap\"} 1",
             "prometheus_config_last_reload_successful 1",
         ] {
             assert!(page.lines().any(|own| own == line), "no {line} in\n{page}");
         }
         assert!(page.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn bound_policies_have_a_row_each_as_long_as_they_are_bound() {
+        let metrics = Metrics::default();
+        assert!(!metrics.render().contains("promweave_policy_calls"));
+        let row = PolicyRow {
+            server_group: "dc1".to_owned(),
+            policy: "median".to_owned(),
+            digest: "1f2e".to_owned(),
+            calls: 3,
+            samples: 600,
+            seconds: 0.25,
+            is_parked: true,
+        };
+        metrics.policies(move || vec![row.clone()]);
+        let page = metrics.render();
+        let labels = "{server_group=\"dc1\",policy=\"median\",digest=\"1f2e\"}";
+        for line in [
+            format!("promweave_policy_calls_total{labels} 3.0"),
+            format!("promweave_policy_samples_total{labels} 600.0"),
+            format!("promweave_policy_seconds_total{labels} 0.25"),
+            format!("promweave_policy_parked{labels} 1"),
+        ] {
+            assert!(page.lines().any(|own| own == line), "no {line} in\n{page}");
+        }
+        metrics.policies(Vec::new);
+        assert!(!metrics.render().contains("dc1"));
+    }
+
+    #[test]
+    fn faults_of_ever_new_policies_are_bounded() {
+        let metrics = Metrics::default();
+        for number in 0..2 * MOST_FAULT_ROWS {
+            metrics.policy_fault(("dc1", "evil", &number.to_string()), "trap");
+        }
+        let page = metrics.render();
+        let rows = page.lines().filter(|line| line.starts_with("promweave_policy_faults_total"));
+        assert_eq!(rows.count(), MOST_FAULT_ROWS + 1);
     }
 
     #[cfg(target_os = "linux")]

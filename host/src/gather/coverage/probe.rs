@@ -105,7 +105,7 @@ impl Group {
         matchers: &[Matcher],
         window_ms: (i64, i64),
     ) -> Wholeness {
-        let binding = self.policy.load_full();
+        let binding = self.policy.of(context);
         if self.replicas.len() <= 1 {
             let terms = binding.terms();
             let alone = terms.keeps_lone_replica && !terms.may_synthesise;
@@ -139,7 +139,7 @@ impl Group {
         matchers: &[Matcher],
         window_ms: (i64, i64),
     ) -> bool {
-        let terms = self.policy.load().builtin_rule().and_then(Terms::of);
+        let terms = self.policy.of(context).builtin_rule().and_then(Terms::of);
         let Some(terms) = terms.filter(|_| self.replicas.len() > 1) else { return true };
         let search = Search::new(self, context, terms, window_ms);
         search.is_familiar(matchers) || search.wider(matchers).is_some()

@@ -44,21 +44,110 @@ fn settings_are_refused_in_the_policys_words() {
 
 #[test]
 fn what_is_no_component_is_refused() {
-    refused(b"", "this is no WebAssembly");
-    refused(b"(component)", "this is no WebAssembly");
-    let module = wat::parse_str("(module)").expect("valid text");
-    refused(
-        &module,
-        "this is a core module, not a component: wrap it with `wasm-tools component new`",
-    );
+    refused(b"", "there are no bytes");
+    refused(b"#!/bin/sh", "this is no WebAssembly");
+    refused(b"\0asm", "the bytes end within the header");
+    refused(b"\0asm\x07\0\0\0", "this is WebAssembly of a version that is not known here");
+    let text = "this is WebAssembly as text: make it a binary first, with `wasm-tools parse`";
+    refused(b"\n(component)", text);
+    refused(b"(module)", text);
+    refused(b"\x1f\x8b\x08", "this is compressed (gzip): upload the component itself");
+    refused(b"PK\x03\x04", "this is an archive (zip): upload the component itself");
     let machine_code = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"));
     refused(
         machine_code,
         "this is machine code of some wasmtime: upload the component it was made from",
     );
-    let component = wat::parse_str("(component)").expect("valid text");
-    let error = load(&component).expect_err("it exports nothing").to_string();
-    assert!(error.starts_with("does not fit the contract promweave:merge: "), "{error}");
+}
+
+#[test]
+fn an_upload_that_was_cut_off_is_named() {
+    let whole = Guest::default().component();
+    for size in [9, 100, whole.len() / 2, whole.len() - 1] {
+        let error = load(&whole[..size]).expect_err("it is cut off").to_string();
+        assert!(error.contains("ends in the middle"), "{size}: {error}");
+    }
+    let module = Guest::default().module_of(guests::CONTRACT);
+    let error = load(&module[..module.len() - 1]).expect_err("it is cut off").to_string();
+    assert!(error.contains("ends in the middle"), "{error}");
+}
+
+#[test]
+fn a_missing_export_is_named_beside_what_there_is() {
+    refused(
+        &wat::parse_str("(component)").expect("valid text"),
+        "does not fit the contract promweave:merge: it does not export \
+         promweave:merge/policy@1.0.0; it exports nothing",
+    );
+    let other = r#"(component (instance $i) (export "acme:tools/thing@2.0.0" (instance $i)))"#;
+    refused(
+        &wat::parse_str(other).expect("valid text"),
+        "does not fit the contract promweave:merge: it does not export \
+         promweave:merge/policy@1.0.0; it exports acme:tools/thing@2.0.0",
+    );
+    let newer =
+        guests::CONTRACT.replace("package promweave:merge@1.0.0", "package promweave:merge@2.0.0");
+    let error = load(&Guest { version: "2.0.0", ..Guest::default() }.component_of(&newer));
+    assert_eq!(
+        error.expect_err("it is another contract").to_string(),
+        "does not fit the contract promweave:merge: it does not export \
+         promweave:merge/policy@1.0.0; it exports promweave:merge/policy@2.0.0 (the host has \
+         version 1.0)"
+    );
+    let less = r#"(component (instance $i) (export "promweave:merge/policy@1.0.0" (instance $i)))"#;
+    refused(
+        &wat::parse_str(less).expect("valid text"),
+        "does not fit the contract promweave:merge: its promweave:merge/policy@1.0.0 does not \
+         export the function describe",
+    );
+}
+
+#[test]
+fn a_core_module_with_its_type_is_wrapped_and_keeps_its_digest() {
+    let module = Guest::default().module_of(guests::CONTRACT);
+    let version = load(&module).expect("it is wrapped");
+    assert_eq!(version.exports(), ["promweave:merge/policy@1.0.0"]);
+    assert_eq!((version.size(), version.imports().len()), (module.len(), 0));
+    assert_ne!(version.digest(), load(&Guest::default().component()).expect("it loads").digest());
+}
+
+#[test]
+fn a_core_module_without_a_type_is_refused_with_what_to_do() {
+    let module = wat::parse_str(r#"(module (func (export "merge")) (memory (export "memory") 1))"#);
+    refused(
+        &module.expect("valid text"),
+        "this is a core module without an embedded component type: build it with bindings of the \
+         contract (wit-bindgen embeds it), or embed it with `wasm-tools component embed`; it \
+         exports merge, memory",
+    );
+}
+
+#[test]
+fn a_core_module_that_does_not_fit_its_type_says_what_it_lacks() {
+    let guest = Guest {
+        imports: r#"(import "wasi_snapshot_preview1" "fd_write"
+            (func (param i32 i32 i32 i32) (result i32)))"#,
+        ..Guest::default()
+    };
+    let error = load(&guest.module_of(guests::CONTRACT)).expect_err("no adapter").to_string();
+    assert!(error.starts_with("this core module cannot be wrapped into a component: "), "{error}");
+    assert!(error.ends_with("build it for wasm32-wasip2, or wrap it with that adapter"), "{error}");
+}
+
+#[test]
+fn what_a_policy_says_of_itself_is_plain_and_bounded() {
+    let name =
+        |text: &str, length: u32| Guest { name: (text.to_owned(), length), ..Guest::default() };
+    let error = load(&name("Evil\\1bx", 6).component()).expect_err("it is no name").to_string();
+    assert_eq!(
+        error,
+        "does not fit the contract promweave:merge: its name must be 1 to 64 of a-z, 0-9 and -, \
+         not \"Evil\u{fffd}x\""
+    );
+    let error = load(&name("", 1_000_000).component()).expect_err("it is long").to_string();
+    assert!(error.len() < 300, "{error}");
+    let error = load(&name("", 100_000_000).component()).expect_err("it is larger than memory");
+    assert!(error.to_string().starts_with("failed in a trial describe: trapped: "), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The contract itself.
-pub(super) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
+pub(in crate::policy) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
 
 /// The first timestamp at which a guest shows what it is.
 pub(super) const TRIGGER_MS: i64 = 1_000_000_000_000;
@@ -27,6 +27,10 @@ pub(super) struct Guest<'a> {
     pub(super) pages: u32,
     /// Imports of the core module.
     pub(super) imports: &'a str,
+    /// The name and its length.
+    pub(super) name: (String, u32),
+    /// Version of the contract that it exports.
+    pub(super) version: &'a str,
     /// Packages beside the contract's, and what the world imports of them.
     pub(super) packages: &'a [&'a str],
     pub(super) world_imports: &'a str,
@@ -42,6 +46,8 @@ impl Default for Guest<'_> {
             data: Vec::new(),
             pages: 3,
             imports: "",
+            name: ("hostile".to_owned(), 7),
+            version: "1.0.0",
             packages: &[],
             world_imports: "",
         }
@@ -62,6 +68,35 @@ pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
     )
 }
 
+/// The component around a core module's text. `packages` are those that
+/// `world_imports` names.
+pub(in crate::policy) fn component(
+    module: &str,
+    packages: &[&str],
+    world_imports: &str,
+    contract: &str,
+) -> Vec<u8> {
+    let module = embedded(module, packages, world_imports, contract);
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+}
+
+/// A core module, with the component's type embedded.
+fn embedded(module: &str, packages: &[&str], world_imports: &str, contract: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("the text is valid");
+    let mut resolve = Resolve::default();
+    for (index, package) in packages.iter().enumerate() {
+        resolve.push_str(format!("{index}.wit"), package).expect("the package is valid");
+    }
+    let export = format!("{world_imports}\n  export policy;");
+    let contract = contract.replace("  export policy;", &export);
+    let package = resolve.push_str("merge.wit", &contract).expect("the contract is valid");
+    let world = resolve.select_world(&[package], Some("merge-policy")).expect("it has one");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module takes a section");
+    module
+}
+
 impl Guest<'_> {
     /// The component.
     pub(super) fn component(&self) -> Vec<u8> {
@@ -70,23 +105,19 @@ impl Guest<'_> {
 
     /// The component by another contract.
     pub(super) fn component_of(&self, contract: &str) -> Vec<u8> {
-        let mut module = wat::parse_str(self.module()).expect("the text is valid");
-        let mut resolve = Resolve::default();
-        for (index, package) in self.packages.iter().enumerate() {
-            resolve.push_str(format!("{index}.wit"), package).expect("the package is valid");
-        }
-        let export = format!("{}\n  export policy;", self.world_imports);
-        let contract = contract.replace("  export policy;", &export);
-        let package = resolve.push_str("merge.wit", &contract).expect("the contract is valid");
-        let world = resolve.select_world(&[package], Some("merge-policy")).expect("it has one");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-            .expect("the module takes a section");
-        let encoder = ComponentEncoder::default().validate(true).module(&module);
-        encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+        let Self { packages, world_imports, .. } = self;
+        component(&self.module(), packages, world_imports, contract)
+    }
+
+    /// The core module, with the component's type embedded.
+    pub(super) fn module_of(&self, contract: &str) -> Vec<u8> {
+        let Self { packages, world_imports, .. } = self;
+        embedded(&self.module(), packages, world_imports, contract)
     }
 
     fn module(&self) -> String {
-        let Self { start, trigger, plan, pages, imports, .. } = self;
+        let Self { start, trigger, plan, pages, imports, version, .. } = self;
+        let (name, name_length) = &self.name;
         let data: String = self
             .data
             .iter()
@@ -97,7 +128,8 @@ impl Guest<'_> {
             r#"(module
   {imports}
   (memory (export "memory") {pages})
-  (data (i32.const 16) "hostile1{{}}")
+  (data (i32.const 16) "{name}")
+  (data (i32.const 32) "1{{}}")
   (data (i32.const 1024) "{data}")
   (global $calls (mut i32) (i32.const 0))
   (global $next (mut i32) (i32.const 131072))
@@ -113,12 +145,12 @@ impl Guest<'_> {
       (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
       (br $grow)))
     (local.get $at))
-  (func (export "promweave:merge/policy@1.0.0#describe") (result i32)
-    (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const 7))
-    (i32.store (i32.const 72) (i32.const 23)) (i32.store (i32.const 76) (i32.const 1))
-    (i32.store (i32.const 80) (i32.const 24)) (i32.store (i32.const 84) (i32.const 2))
+  (func (export "promweave:merge/policy@{version}#describe") (result i32)
+    (i32.store (i32.const 64) (i32.const 16)) (i32.store (i32.const 68) (i32.const {name_length}))
+    (i32.store (i32.const 72) (i32.const 32)) (i32.store (i32.const 76) (i32.const 1))
+    (i32.store (i32.const 80) (i32.const 33)) (i32.store (i32.const 84) (i32.const 2))
     (i32.const 64))
-  (func (export "promweave:merge/policy@1.0.0#configure") (param i32 i32) (result i32)
+  (func (export "promweave:merge/policy@{version}#configure") (param i32 i32) (result i32)
     (memory.fill (i32.const 128) (i32.const 0) (i32.const 64))
     (i32.const 128))
   (func $first_time (param $at i32) (param $count i32) (result i64)
@@ -135,7 +167,7 @@ impl Guest<'_> {
   (func $recurse (param i32) (result i32)
     (i32.add (i32.const 1) (call $recurse (i32.add (local.get 0) (i32.const 1)))))
   ;; replicas, then address and length of kinds, offsets, timestamps, values
-  (func (export "promweave:merge/policy@1.0.0#plan")
+  (func (export "promweave:merge/policy@{version}#plan")
     (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
     (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
     (if {trigger} (then (return (block (result i32) {plan}))))

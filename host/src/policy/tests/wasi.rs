@@ -81,7 +81,7 @@ fn the_environment_is_empty() {
 
 #[test]
 fn waiting_is_a_fault_at_once() {
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     let plan = "(drop (call $wait (i64.const 3600000000000))) unreachable";
     let fault = merged(plan).fault.expect("a policy may not wait");
     assert_eq!(fault, Fault::Trap("a merge policy may not wait".to_owned()));

@@ -33,7 +33,7 @@ impl Group {
         let grid = Grid::for_window(window_ms.1.saturating_sub(window_ms.0));
         let Known { listed, .. } = self.coverage.known(matchers, grid, Instant::now());
         let Some(listed) = listed.filter(|listed| covers_start(listed, window_ms)) else {
-            let wide = self.looked_at(grid, window_ms);
+            let wide = self.looked_at(context, grid, window_ms);
             let by_replica = self.list_all(context, matchers, (grid, wide)).await?;
             return Some(self.keep_listing(matchers, (grid, wide), by_replica));
         };
@@ -84,8 +84,13 @@ impl Group {
     }
 
     /// As far as a probe for holes in such a window will look.
-    fn looked_at(&self, grid: Grid, (start_ms, end_ms): (i64, i64)) -> (i64, i64) {
-        let terms = self.policy.load().builtin_rule().and_then(Terms::of);
+    fn looked_at(
+        &self,
+        context: &Context,
+        grid: Grid,
+        (start_ms, end_ms): (i64, i64),
+    ) -> (i64, i64) {
+        let terms = self.policy.of(context).builtin_rule().and_then(Terms::of);
         let Some(terms) = terms.filter(|_| self.replicas.len() > 1) else {
             return (start_ms, end_ms);
         };
