@@ -22,10 +22,15 @@ build: wasm-target ## Build the proxy with its embedded default policy
 
 .PHONY: demo
 demo: wasm-target ## Start the proxy in front of an embedded demo fleet
-	cargo run --locked -p promweave -- demo
+	@rm -rf '$(TARGET_DIR)/demo'
+	cargo run --locked -p promweave -- demo --dir '$(TARGET_DIR)/demo'
+
+.PHONY: policies
+policies: wasm-target ## Build the example policies of docs/policies, fetching their languages' tools
+	TARGET_DIR='$(TARGET_DIR)' bash docs/policies/build.sh
 
 .PHONY: test
-test: build ## Run every test, fetching a real Prometheus where none is installed
+test: build policies ## Run every test, fetching a real Prometheus where none is installed
 	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
 	if [ '$(NEXTEST)' = yes ]; then \
 	  cargo nextest run --locked --workspace --profile $(NEXTEST_PROFILE); \

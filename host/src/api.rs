@@ -8,17 +8,18 @@ mod cors;
 pub mod encode;
 mod error;
 mod explain;
-mod form;
+pub(crate) mod form;
 mod language;
 mod metadata;
 mod params;
 mod queries;
-mod reply;
+pub(crate) mod reply;
 mod router;
 mod status;
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -38,7 +39,7 @@ pub use self::status::{BuildInfo, Status};
 use crate::query;
 use crate::server::body::Body;
 use crate::server::compress::Coding;
-use crate::server::{App, Boxed, Fault, Note};
+use crate::server::{App, Boxed, Fault, Note, Unread};
 use crate::storage::{self, Storage};
 use crate::telemetry::Metrics;
 
@@ -70,16 +71,6 @@ pub struct Settings {
 /// Reads the configuration again; the error is for the operator.
 pub type Reload = Arc<dyn Fn() -> Boxed<'static, Result<(), String>> + Send + Sync>;
 
-/// Endpoints of other stages (policies, server groups), asked first.
-pub trait Extension: Send + Sync + 'static {
-    /// The largest body of a request that is this extension's; `None` if it is
-    /// not. The path is without the route prefix.
-    fn body_limit(&self, method: &Method, path: &str) -> Option<usize>;
-
-    /// Answers a request that is this extension's.
-    fn answer<'a>(&'a self, path: &'a str, request: Request<Bytes>) -> Boxed<'a, Response<Body>>;
-}
-
 /// How far the process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -92,15 +83,22 @@ pub enum Phase {
     Stopping = 2,
 }
 
-/// The API.
-pub struct Api {
+/// What answers queries, and the data below it: they belong together.
+struct Backend {
     engine: Arc<dyn query::Run>,
     storage: Arc<dyn Storage>,
+}
+
+/// The API.
+pub struct Api {
+    /// Swapped whole; a request uses one from start to end.
+    backend: ArcSwap<Backend>,
     metrics: Arc<Metrics>,
     settings: Settings,
-    extensions: Vec<Arc<dyn Extension>>,
     status: ArcSwap<Status>,
     phase: AtomicU8,
+    /// Where policies are managed, if anywhere.
+    admin: OnceLock<SocketAddr>,
 }
 
 /// A request that an endpoint answers.
@@ -128,21 +126,29 @@ impl Api {
         settings: Settings,
     ) -> Self {
         Self {
-            engine,
-            storage,
+            backend: ArcSwap::from_pointee(Backend { engine, storage }),
             metrics,
             settings,
-            extensions: Vec::new(),
             status: ArcSwap::default(),
             phase: AtomicU8::new(Phase::Starting as u8),
+            admin: OnceLock::new(),
         }
     }
 
-    /// The same with endpoints of another stage.
-    #[must_use]
-    pub fn with_extension(mut self, extension: Arc<dyn Extension>) -> Self {
-        self.extensions.push(extension);
-        self
+    /// Answers with these from the next request on; those that run go on with
+    /// what they began with.
+    pub fn swap(&self, engine: Arc<dyn query::Run>, storage: Arc<dyn Storage>) {
+        self.backend.store(Arc::new(Backend { engine, storage }));
+    }
+
+    fn backend(&self) -> Arc<Backend> {
+        self.backend.load_full()
+    }
+
+    /// Says where policies are managed, for whoever looks for them here.
+    pub fn set_admin(&self, address: SocketAddr) {
+        // Set once, when the admin address is bound.
+        let _ = self.admin.set(address);
     }
 
     /// Replaces what `/api/v1/status/…` tells.
@@ -168,13 +174,6 @@ impl Api {
         path.strip_prefix(self.settings.route_prefix.as_str()).filter(|rest| rest.starts_with('/'))
     }
 
-    /// The extension that a request is for, with the largest body it takes.
-    fn extension(&self, method: &Method, below: &str) -> Option<(&dyn Extension, usize)> {
-        self.extensions
-            .iter()
-            .find_map(|own| own.body_limit(method, below).map(|limit| (&**own, limit)))
-    }
-
     fn route(&self, full: &str, below: Option<&str>) -> Option<(&'static Route, Option<Vec<u8>>)> {
         if full == self.settings.metrics_path {
             return Some((&router::METRICS, None));
@@ -186,12 +185,6 @@ impl Api {
         let note = request.extensions().get::<Note>().cloned().unwrap_or_default();
         let full = request.uri().path().to_owned();
         let below = self.below(&full);
-        if let Some(path) = below
-            && let Some((extension, _)) = self.extension(request.method(), path)
-        {
-            note.set("extension", String::new());
-            return extension.answer(path, request).await;
-        }
         let (head, body) = request.into_parts();
         let form = read_form(&head, &body);
         let route = self.route(&full, below);
@@ -202,11 +195,19 @@ impl Api {
             return self.with_cors(&head.headers, reply::no_content());
         }
         let Some((route, parameter)) = route else {
-            return reply::not_found();
+            return self.not_here(below);
         };
         let call =
             Call { method: head.method.clone(), form, parameter: parameter.unwrap_or_default() };
         self.respond_at(route, call, &head.headers).await
+    }
+
+    /// The answer to a path that means nothing, or something elsewhere.
+    fn not_here(&self, below: Option<&str>) -> Response<Body> {
+        match below.filter(|path| router::is_admin(path)) {
+            Some(_) => reply::error(&Error::Elsewhere(self.admin.get().copied()), Coding::Identity),
+            None => reply::not_found(),
+        }
     }
 
     async fn respond_at(
@@ -291,26 +292,19 @@ impl Answer {
 }
 
 impl App for Api {
-    fn body_limit(&self, head: &request::Parts) -> usize {
-        let below = self.below(head.uri.path());
-        match below.and_then(|path| self.extension(&head.method, path)) {
-            Some((_, limit)) => limit,
-            None if has_form(head) => self.settings.max_form_bytes,
-            None => 0,
-        }
-    }
-
-    fn answer(&self, request: Request<Bytes>) -> Boxed<'_, Response<Body>> {
-        Box::pin(self.respond(request))
+    fn answer(&self, request: Request<Unread>) -> Boxed<'_, Response<Body>> {
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let limit = if has_form(&head) { self.settings.max_form_bytes } else { 0 };
+            match body.whole(limit).await {
+                Ok(body) => self.respond(Request::from_parts(head, body)).await,
+                Err(fault) => self.refuse(fault),
+            }
+        })
     }
 
     fn refuse(&self, fault: Fault) -> Response<Body> {
-        let error = match fault {
-            Fault::TooLarge(limit) => Error::BodyTooLarge(limit),
-            Fault::Body(reason) => Error::Body(reason),
-            Fault::Panic => Error::Panicked,
-        };
-        reply::error(&error, Coding::Identity)
+        reply::error(&Error::Fault(fault), Coding::Identity)
     }
 }
 

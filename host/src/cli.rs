@@ -1,6 +1,9 @@
 //! The command line. Comes in: arguments. Goes out: what to do, with every
 //! value checked. Flags have promxy's names.
 
+mod admin;
+pub mod policy;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,8 +11,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::registry::limits;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{Format, Threshold};
+
+pub use admin::{Admin, Place, Wanted};
 
 /// One Prometheus endpoint in front of many servers.
 #[derive(Debug, Parser)]
@@ -52,6 +58,9 @@ pub enum Command {
         #[arg(long)]
         cpu_seconds: u64,
     },
+    /// Try, measure and look at merge policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";
@@ -68,6 +77,12 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, default_value = ":8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
+    /// Prometheus's web configuration file: TLS, users and headers
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
+    #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
     #[command(flatten)]
     /// What is logged.
     pub log: Log,
@@ -78,6 +93,12 @@ pub struct Serve {
     /// flag several times
     #[arg(long = "enable-feature", value_name = "NAMES")]
     pub enable_feature: Vec<String>,
+    #[command(flatten)]
+    /// Where policies are kept.
+    pub store: PolicyStore,
+    /// Allow POST and PUT to /-/reload; SIGHUP always reads the configuration again
+    #[arg(long = "web.enable-lifecycle")]
+    pub enable_lifecycle: bool,
     /// How long a graceful shutdown may take
     #[arg(long = "http.shutdown-timeout", default_value = "60s", value_parser = duration)]
     pub shutdown_timeout: Duration,
@@ -114,12 +135,29 @@ pub struct QueryLimits {
     pub lookback_delta: Duration,
 }
 
+/// Where uploaded policies are kept.
+#[derive(Args, Clone, Debug)]
+pub struct PolicyStore {
+    /// Folder of uploaded policies and bindings; made with the first upload
+    #[arg(id = "policy.dir", long = "policy.dir", default_value = "data/policies")]
+    pub dir: PathBuf,
+    /// Most bytes of uploaded policies: the oldest that nobody uses go first
+    #[arg(id = "policy.max-store-bytes", long = "policy.max-store-bytes", default_value = "1GiB", value_parser = bytes)]
+    pub max_bytes: u64,
+}
+
 /// How the demo runs.
 #[derive(Args, Clone, Debug)]
 pub struct Demo {
     /// Address the proxy listens on
     #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
+    #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
+    /// Folder of uploaded policies and of recordings; without it, one that is gone with the demo
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
     #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
@@ -160,6 +198,12 @@ impl Serve {
         let flags = [
             ("config", self.config.display().to_string()),
             ("bind-addr", self.bind_addr.to_string()),
+            (
+                "web.config.file",
+                self.web_config_file
+                    .as_ref()
+                    .map_or_else(String::new, |file| file.display().to_string()),
+            ),
             ("log-level", self.log.log_level.to_string()),
             ("log-format", self.log.log_format.to_string()),
             ("access-log-destination", self.log.access_log_destination.to_string()),
@@ -168,9 +212,15 @@ impl Serve {
             ("query.max-bytes", self.query.max_bytes.to_string()),
             ("query.lookback-delta", ms(self.query.lookback_delta)),
             ("enable-feature", self.enable_feature.join(",")),
+            ("policy.dir", self.store.dir.display().to_string()),
+            ("policy.max-store-bytes", limits::print_bytes(self.store.max_bytes)),
+            ("web.enable-lifecycle", self.enable_lifecycle.to_string()),
             ("http.shutdown-timeout", ms(self.shutdown_timeout)),
         ];
-        flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let mut flags: BTreeMap<String, String> =
+            flags.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.admin.show(&mut flags);
+        flags
     }
 }
 
@@ -201,9 +251,20 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A size, with or without a unit, above zero.
+fn bytes(text: &str) -> Result<u64, String> {
+    let plain = text.parse().ok().or_else(|| limits::parse_bytes(text));
+    plain.filter(|bytes| *bytes > 0).ok_or_else(|| "expected a size such as 1GiB".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_flags_are_in_each_others_way() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
 
     #[test]
     fn promxys_way_of_writing_flags_is_understood() {
@@ -238,7 +299,12 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_with_what_is_allowed() {
-        for bad in ["--query.timeout=0", "--query.lookback-delta=soon", "--bind-addr=8082"] {
+        for bad in [
+            "--query.timeout=0",
+            "--query.lookback-delta=soon",
+            "--bind-addr=8082",
+            "--policy.max-store-bytes=much",
+        ] {
             let error = Cli::try_parse_from(["promweave", bad]).expect_err(bad).to_string();
             assert!(error.contains("expected"), "{error}");
         }

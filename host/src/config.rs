@@ -18,18 +18,20 @@ mod policy_settings;
 mod report;
 mod resolve;
 mod secret;
+mod web;
 mod yaml;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use model::{
-    AntiAffinity, Auth, Client, Config, Global, Identity, OnFailure, Pushdown, RemoteRead, Scheme,
-    ServerGroup, Target, Tls, TlsVersion,
+    AntiAffinity, Auth, Client, Config, Global, GroupPolicy, Identity, OnFailure, Pushdown,
+    RemoteRead, Scheme, ServerGroup, Target, Tls, TlsVersion,
 };
-pub use policy_settings::policy_settings;
+pub use policy_settings::{merged_settings, policy_settings};
 pub use report::{Mistake, Mistakes, Place};
 pub use secret::{MASK, Secret, Source};
+pub use web::{ClientAuth, ServerTls, Web, load_web, parse_web};
 
 use report::{Report, START};
 use yaml::Cursor;
@@ -59,11 +61,18 @@ pub enum Error {
 /// # Errors
 /// When the file cannot be read, or has mistakes: all of them, in order.
 pub fn load(path: &Path) -> Result<Config, Error> {
-    let read = |source| Error::Read { path: path.to_owned(), source };
-    let file = std::fs::File::open(path).map_err(read)?;
+    let bytes = read(path)?;
+    let name = path.display().to_string();
+    parse_bytes(&bytes, &name, Path::new(""))
+}
+
+/// The bytes of a file, of a large one a little more than are taken.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(failed)?;
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
-    parse_bytes(&bytes, &path.display().to_string(), Path::new(""))
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// Reads a configuration from text; `file_name` is what messages call it,
@@ -92,15 +101,15 @@ fn resolve_text(text: &str, base_dir: &Path, report: &mut Report) -> Option<Conf
 }
 
 fn parse_bytes(bytes: &[u8], file_name: &str, base_dir: &Path) -> Result<Config, Error> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => parse(text, file_name, base_dir),
-        Err(error) => {
-            let mut report = Report::new(file_name);
-            report.mistake(not_utf8(bytes, error.valid_up_to()));
-            let mistakes = report.finish().expect_err("there is a mistake");
-            Err(Error::Invalid(mistakes))
-        }
-    }
+    parse(text_of(bytes, file_name)?, file_name, base_dir)
+}
+
+fn text_of<'a>(bytes: &'a [u8], file_name: &str) -> Result<&'a str, Error> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let mut report = Report::new(file_name);
+        report.mistake(not_utf8(bytes, error.valid_up_to()));
+        Error::Invalid(report.finish().expect_err("there is a mistake"))
+    })
 }
 
 fn not_utf8(bytes: &[u8], valid_up_to: usize) -> Mistake {

@@ -27,10 +27,12 @@ mod error;
 mod explain;
 mod fleet;
 mod parts;
+mod patience;
 mod pieces;
 #[cfg(test)]
 mod testing;
 mod weight;
+mod witness;
 
 pub use error::{Error, GroupError};
 pub use fleet::{Fleet, SetUpError};

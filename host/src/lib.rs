@@ -5,10 +5,13 @@
 pub mod cli;
 pub mod explain;
 pub mod features;
+pub mod policies_cli;
+pub mod remote;
 pub mod serve;
 
 pub mod server;
 
+pub mod admin;
 pub mod api;
 pub mod query;
 

@@ -18,6 +18,7 @@ async fn main() -> ExitCode {
         Some(Command::Explain(explain)) => {
             promweave::explain::run(&explain).await.map_err(Error::from)
         }
+        Some(Command::Policy(command)) => return promweave::policies_cli::run(&command).await,
         None if cli.serve.check_config => {
             promweave::serve::check(&cli.serve.config).map_err(Error::from)
         }

@@ -29,8 +29,16 @@ mod session;
 mod spec;
 mod usage;
 
+mod clock;
+mod worker;
+
+pub mod compare;
+pub mod recording;
+pub mod shadow;
+
 mod compile;
 mod contract;
+mod cost;
 mod engine;
 mod fit;
 mod form;
@@ -52,7 +60,8 @@ use std::time::Instant;
 
 use promql::SeriesBatch;
 
-pub use binding::Binding;
+pub use binding::{Binding, Missing};
+pub use cost::{StartCost, start_cost};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;
@@ -127,6 +136,11 @@ impl Run {
 pub struct Provenance {
     runs: Vec<Run>,
     ends: Vec<usize>,
+    /// Numbers of the series' label sets among those of all replicas.
+    sets: Vec<u32>,
+    /// The samples of runs that are synthesised, in their order: timestamps
+    /// and the values' bits.
+    made: Vec<(i64, u64)>,
 }
 
 impl Provenance {
@@ -147,6 +161,12 @@ impl Provenance {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// About how many bytes it holds.
+    #[must_use]
+    pub const fn heap_bytes(&self) -> usize {
+        self.runs.capacity() * size_of::<Run>() + self.ends.capacity() * 12
     }
 }
 

@@ -5,14 +5,22 @@
 //! HTTP is `admin`'s business, running a policy is `policy`'s; this stage
 //! decides what is allowed, and keeps what was decided.
 
+pub(crate) mod digest;
 mod error;
+pub(crate) mod limits;
+mod manager;
 mod model;
+pub(crate) mod names;
+mod spec;
+mod store;
 
 pub use error::Error;
+pub use manager::{Groups, Judge, Load, Prepared, Registry, SetUpError, Stale, check_component};
 pub use model::{
     Bind, BindingInfo, Bound, Changed, Damaged, Expect, GroupInfo, LimitsText, Policies,
     PolicyInfo, Previous, Role, Source, State, StoreInfo, UsageInfo, VersionInfo,
 };
+pub use store::StoreLimits;
 
 /// What operators can do. Calls block (files, compilation) and are complete
 /// and durable when they return; each is atomic.

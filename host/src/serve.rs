@@ -1,26 +1,33 @@
 //! Puts the parts together: a configuration becomes a fleet, a fleet an API,
 //! an API a server that runs until a signal.
 
+mod admin;
+mod policies;
+mod proxy;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::api::{Api, BuildInfo, Cors, Phase, Settings, Status};
-use crate::cli::{QueryLimits, Serve};
+use self::proxy::Proxy;
+use crate::api::{Api, Cors, Phase, Reload, Settings};
+use crate::cli::{Demo, PolicyStore, QueryLimits, Serve};
 use crate::config::{self, Config, ServerGroup};
 use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
 use crate::policy;
 use crate::query::{Coalesce, Engine, Limits};
-use crate::server::{self, Observer};
+use crate::registry::{self, Manage};
+use crate::server::web::Web;
+use crate::server::{self, App, Guarded, Listener, Observer};
 use crate::storage::Storage;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{self, Format};
@@ -50,6 +57,12 @@ pub enum Error {
     /// The policy that is part of this executable.
     #[error("the built-in merge policy")]
     Policy(#[from] policy::Error),
+    /// The store of policies.
+    #[error(transparent)]
+    Store(#[from] registry::Error),
+    /// A policy that the configuration names.
+    #[error(transparent)]
+    Configured(#[from] registry::SetUpError),
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}")]
     Bind {
@@ -58,6 +71,12 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// The web configuration file.
+    #[error("{0}")]
+    Web(String),
+    /// The admin address.
+    #[error("{0}")]
+    Admin(String),
     /// The log, or a signal handler.
     #[error("cannot set up {what}: {cause}")]
     SetUp {
@@ -73,6 +92,8 @@ pub enum Error {
 pub struct Listening {
     /// Where it can be reached.
     pub address: SocketAddr,
+    /// Where its policies are managed, if anywhere.
+    pub admin: Option<Box<Self>>,
     stop: watch::Sender<bool>,
     task: JoinHandle<usize>,
 }
@@ -80,6 +101,9 @@ pub struct Listening {
 impl Listening {
     /// Lets running requests end and waits for them.
     async fn stop(self) {
+        if let Some(admin) = self.admin {
+            Box::pin(admin.stop()).await;
+        }
         // Without a receiver the server has ended already.
         let _ = self.stop.send(true);
         if let Err(error) = self.task.await {
@@ -88,12 +112,14 @@ impl Listening {
     }
 }
 
-/// Checks a configuration file, certificates included, and says what to note.
+/// Checks a configuration file, certificates and the files of policies
+/// included, and says what to note.
 ///
 /// # Errors
 /// When the file is wrong; the error lists every mistake.
 pub fn check(path: &Path) -> Result<(), Error> {
-    let config = config::load(path)?;
+    let mut config = config::load(path)?;
+    config.notes.extend(policies::check(&config)?);
     let fleet = Fleet::new(&config, native_binding, &Arc::new(Metrics::default()));
     fleet.map_err(|cause| Error::Fleet { path: path.to_owned(), cause })?;
     say(&format!("{} is a valid configuration file", path.display()));
@@ -112,23 +138,27 @@ fn say(text: &str) {
 /// When it cannot start.
 pub async fn run(serve: &Serve) -> Result<(), Error> {
     let stop = Stop::watch()?;
+    let hangup = watch_signal(SignalKind::hangup())?;
     logging::init(serve.log.log_level, serve.log.log_format)
         .map_err(|error| Error::SetUp { what: "the log", cause: error.to_string() })?;
     let config = config::load(&serve.config)?;
-    for note in &config.notes {
-        tracing::info!("{note}");
-    }
     let destination = serve.log.access_log_destination;
     let access_log = AccessLog::new(destination, serve.log.log_format)
         .map_err(|error| Error::SetUp { what: "the access log", cause: error.to_string() })?;
     let parts = Parts {
-        limits: limits(&serve.query, &features(&serve.enable_feature), &config),
+        query: serve.query.clone(),
+        features: features(&serve.enable_feature),
         flags: serve.flags(),
         access_log,
         drain_timeout: serve.shutdown_timeout,
+        enable_lifecycle: serve.enable_lifecycle,
+        web_config_file: serve.web_config_file.clone(),
+        admin: admin::Setup::of(&serve.admin),
     };
-    let proxy = proxy(&config, &serve.config, serve.bind_addr, parts).await?;
-    stop.then_end(vec![proxy]).await;
+    let proxy = Proxy::new(&config, &serve.config, &parts, &serve.store)?;
+    let server = proxy.listen(serve.bind_addr, parts).await?;
+    tokio::spawn(Arc::clone(&proxy).reload_on(hangup));
+    stop.then_end(vec![server]).await;
     Ok(())
 }
 
@@ -146,64 +176,34 @@ fn features(values: &[String]) -> Features {
 
 /// What the command line decides.
 struct Parts {
-    limits: Limits,
+    query: QueryLimits,
+    features: Features,
     flags: BTreeMap<String, String>,
     access_log: AccessLog,
     drain_timeout: Duration,
+    enable_lifecycle: bool,
+    web_config_file: Option<PathBuf>,
+    admin: Option<admin::Setup>,
 }
 
 impl Parts {
     /// For the demo's servers: everything as by default, and quiet.
-    fn quiet(query: &QueryLimits, config: &Config) -> Result<Self, Error> {
+    fn quiet(query: &QueryLimits) -> Result<Self, Error> {
         let access_log = AccessLog::new(Destination::None, Format::Text);
         Ok(Self {
-            limits: limits(query, &Features::default(), config),
+            query: query.clone(),
+            features: Features::default(),
             flags: BTreeMap::new(),
             access_log: access_log.map_err(|error| Error::SetUp {
                 what: "the access log",
                 cause: error.to_string(),
             })?,
             drain_timeout: Duration::from_secs(1),
+            enable_lifecycle: false,
+            web_config_file: None,
+            admin: None,
         })
     }
-}
-
-/// The proxy in front of the configured groups.
-async fn proxy(
-    config: &Config,
-    path: &Path,
-    address: SocketAddr,
-    parts: Parts,
-) -> Result<Listening, Error> {
-    let engine = policy::Engine::new(&policy::EngineLimits::default())?;
-    let builtin = Arc::new(policy::Version::builtin(&engine)?);
-    let metrics = metrics();
-    let mut failed = None;
-    let bind = |group: &ServerGroup| match binding(&builtin, group) {
-        Ok(binding) => binding,
-        Err(error) => {
-            failed.get_or_insert(error);
-            native_binding(group)
-        }
-    };
-    let fleet = Fleet::new(config, bind, &metrics)
-        .map_err(|cause| Error::Fleet { path: path.to_owned(), cause })?;
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    listen(Arc::new(fleet), address, &config.to_yaml(), parts, metrics).await
-}
-
-/// The built-in component with a group's settings, which are also those of
-/// the native rule that answers if it ever fails.
-fn binding(
-    version: &Arc<policy::Version>,
-    group: &ServerGroup,
-) -> Result<Arc<policy::Binding>, policy::Error> {
-    let settings = config::policy_settings(group);
-    let fallback = policy::Settings::from_json(&settings).map_err(policy::Error::Settings)?;
-    let spec = policy::Spec::with_settings(&settings);
-    policy::Binding::component(Arc::clone(version), spec, fallback).map(Arc::new)
 }
 
 /// The default rule without a sandbox: for checks that merge nothing.
@@ -211,18 +211,17 @@ fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
     Arc::new(policy::Binding::native(policy::Settings::default()))
 }
 
-/// A proxy for the demo, from a configuration's text.
+/// A proxy for the demo, from a configuration's text; what is uploaded to it
+/// goes to `store`.
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn demo_proxy(
-    text: &str,
-    query: &QueryLimits,
-    address: SocketAddr,
-) -> Result<Listening, Error> {
+pub async fn demo_proxy(text: &str, demo: &Demo, store: &PolicyStore) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
-    let parts = Parts::quiet(query, &config)?;
-    proxy(&config, Path::new("demo"), address, parts).await
+    let admin = admin::Setup::of(&demo.admin);
+    let parts = Parts { admin, ..Parts::quiet(&demo.query)? };
+    let proxy = Proxy::new(&config, Path::new("demo"), &parts, store)?;
+    proxy.listen(demo.bind_addr, parts).await
 }
 
 /// A server over any storage, for the demo.
@@ -235,42 +234,64 @@ pub async fn storage(
     address: SocketAddr,
 ) -> Result<Listening, Error> {
     let config = config::parse("promxy: {}", "demo", Path::new("."))?;
-    let parts = Parts::quiet(query, &config)?;
-    listen(storage, address, "", parts, metrics()).await
+    let parts = Parts::quiet(query)?;
+    let (limits, metrics) = (limits(query, &parts.features, &config), metrics());
+    let engine = Engine::new(Arc::clone(&storage), limits, Arc::clone(&metrics));
+    let engine = Arc::new(Coalesce::new(engine));
+    let api = Arc::new(Api::new(engine, storage, Arc::clone(&metrics), settings(&limits, None)));
+    listen(api, None, address, parts, metrics).await
 }
 
+/// Serves an API that is complete, and what manages its policies.
 async fn listen(
-    storage: Arc<dyn Storage>,
+    api: Arc<Api>,
+    manage: Option<Arc<dyn Manage>>,
     address: SocketAddr,
-    config_yaml: &str,
     parts: Parts,
     metrics: Arc<Metrics>,
 ) -> Result<Listening, Error> {
-    let listener = bind(address).await?;
-    let address = listener.local_addr().map_err(|source| Error::Bind { address, source })?;
-    let engine = Engine::new(Arc::clone(&storage), parts.limits, Arc::clone(&metrics));
-    let settings = settings(&parts.limits);
-    let api = Arc::new(Api::new(
-        Arc::new(Coalesce::new(engine)),
-        storage,
-        Arc::clone(&metrics),
-        settings,
-    ));
-    api.set_status(status(config_yaml, parts.flags));
+    let web = parts.web_config_file.as_deref().map(Web::load).transpose();
+    let web = web.map_err(Error::Web)?.map(Arc::new);
+    let socket = bind(address).await?;
+    let address = socket.local_addr().map_err(|source| Error::Bind { address, source })?;
+    let admin = match (manage, parts.admin) {
+        (Some(manage), Some(setup)) => admin::prepare(setup).await?.map(|ready| (ready, manage)),
+        _ => None,
+    };
+    if let Some((ready, _)) = &admin {
+        api.set_admin(ready.address);
+    }
     api.set_phase(Phase::Ready);
-    metrics.reloaded(true);
     let observer = Observer { metrics, access_log: Arc::new(parts.access_log) };
     let limits = server::Limits { drain_timeout: parts.drain_timeout, ..Default::default() };
-    let (stop, mut stopped) = watch::channel(false);
     let stopping = Arc::clone(&api);
+    let app = Arc::new(Guarded::new(api, web.clone()));
+    let tls = web.as_ref().is_some_and(|web| web.is_encrypted());
+    let listener = Listener { socket, web };
+    let stopping = move || stopping.set_phase(Phase::Stopping);
+    let main = start(address, listener, app, observer.clone(), limits, stopping);
+    tracing::info!(%address, tls, "listening");
+    let admin = admin.map(|(ready, manage)| Box::new(ready.start(manage, observer, limits)));
+    Ok(Listening { admin, ..main })
+}
+
+/// Serves an app in the background; `stopping` is called once it is to stop.
+fn start<A: App>(
+    address: SocketAddr,
+    listener: Listener,
+    app: Arc<A>,
+    observer: Observer,
+    limits: server::Limits,
+    stopping: impl FnOnce() + Send + 'static,
+) -> Listening {
+    let (stop, mut stopped) = watch::channel(false);
     let shutdown = async move {
         // A sender that is gone means the same as one that says so.
         let _ = stopped.wait_for(|stop| *stop).await;
-        stopping.set_phase(Phase::Stopping);
+        stopping();
     };
-    let task = tokio::spawn(server::serve(listener, api, observer, limits, shutdown));
-    tracing::info!(%address, "listening");
-    Ok(Listening { address, stop, task })
+    let task = tokio::spawn(server::serve(listener, app, observer, limits, shutdown));
+    Listening { address, admin: None, stop, task }
 }
 
 /// Binds an address; where a machine has no IPv6, "every address" is IPv4's.
@@ -308,7 +329,7 @@ fn limits(query: &QueryLimits, features: &Features, config: &Config) -> Limits {
     }
 }
 
-fn settings(limits: &Limits) -> Settings {
+fn settings(limits: &Limits, reload: Option<Reload>) -> Settings {
     Settings {
         route_prefix: String::new(),
         metrics_path: "/metrics".to_owned(),
@@ -318,7 +339,7 @@ fn settings(limits: &Limits) -> Settings {
         max_bytes: limits.max_bytes,
         max_form_bytes: MAX_FORM_BYTES,
         max_logged_form_bytes: MAX_LOGGED_FORM_BYTES,
-        reload: None,
+        reload,
         language: limits.options.language,
     }
 }
@@ -327,16 +348,9 @@ fn metrics() -> Arc<Metrics> {
     Arc::new(Metrics::new(env!("CARGO_PKG_VERSION"), ""))
 }
 
-fn status(config_yaml: &str, flags: BTreeMap<String, String>) -> Status {
-    let now = SystemTime::now();
-    Status {
-        build: BuildInfo { version: env!("CARGO_PKG_VERSION").to_owned(), ..Default::default() },
-        config_yaml: config_yaml.to_owned(),
-        flags,
-        started: Some(now),
-        reload_succeeded: true,
-        config_loaded: Some(now),
-    }
+/// Begins to catch a signal.
+fn watch_signal(kind: SignalKind) -> Result<Signal, Error> {
+    signal(kind).map_err(|error| Error::SetUp { what: "signal handling", cause: error.to_string() })
 }
 
 /// SIGTERM and SIGINT, caught from the moment this exists: before a server
@@ -353,12 +367,8 @@ impl Stop {
     /// # Errors
     /// When they cannot be caught.
     pub fn watch() -> Result<Self, Error> {
-        let watch = |kind| {
-            signal(kind)
-                .map_err(|error| Error::SetUp { what: "signal handling", cause: error.to_string() })
-        };
-        let terminate = watch(SignalKind::terminate())?;
-        Ok(Self { terminate, interrupt: watch(SignalKind::interrupt())? })
+        let terminate = watch_signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: watch_signal(SignalKind::interrupt())? })
     }
 
     /// Waits for a signal, then ends the servers one after the other.

@@ -1,14 +1,24 @@
 //! Connections: accept, limit, read requests, hand them to the [`App`], write
 //! its responses, and stop without cutting anyone off.
 //!
-//! In comes a listener, out go requests with their bodies read. HTTP/1 and
-//! HTTP/2 (prior knowledge) are told apart by their first bytes. What a
+//! In comes a listener, out go requests. Their bodies are read by whoever
+//! answers, within limits that are set here. HTTP/1 and HTTP/2 (prior
+//! knowledge, or agreed on by TLS) are told apart by their first bytes. What a
 //! request means is the app's business.
+
+mod connection;
+pub mod web;
+
+mod unread;
+
+mod exchange;
 
 pub mod body;
 pub mod compress;
-mod connection;
-mod exchange;
+
+mod guarded;
+pub mod queue;
+pub mod watched;
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -19,17 +29,15 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
-use hyper::http::request;
 use hyper::service::service_fn;
 use hyper::{Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -37,6 +45,9 @@ use tokio::time::{sleep, timeout};
 
 use self::body::Body;
 use self::exchange::{Exchange, Observed};
+pub use self::guarded::Guarded;
+pub use self::unread::Unread;
+use self::web::Web;
 use crate::telemetry::{AccessLog, Metrics};
 
 /// A boxed future.
@@ -44,28 +55,41 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What answers requests.
 pub trait App: Send + Sync + 'static {
-    /// The largest body that this request may have, in bytes; 0: a body is not
-    /// read at all.
-    fn body_limit(&self, head: &request::Parts) -> usize;
-
-    /// Answers a request. Its extensions hold a [`Note`] to be filled in.
+    /// Answers a request; its body is read here or not at all. Its extensions
+    /// hold the client's [`Peer`] address and a [`Note`] to be filled in.
     /// Dropped when the client leaves.
-    fn answer(&self, request: Request<Bytes>) -> Boxed<'_, Response<Body>>;
+    fn answer(&self, request: Request<Unread>) -> Boxed<'_, Response<Body>>;
 
-    /// The response where there is no request to answer, or no answer.
+    /// The response where there is no other answer.
     fn refuse(&self, fault: Fault) -> Response<Body>;
 }
 
-/// Why the app does not answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Why a request is not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// The body is larger than this limit.
+    #[error("request body exceeds {0} bytes")]
     TooLarge(usize),
-    /// The body did not arrive whole and in time.
+    /// The body breaks off; the text says how.
+    #[error("reading the request body: {0}")]
     Body(String),
+    /// The body does not come in time.
+    #[error("the request body does not arrive in time")]
+    Slow,
+    /// The client has not said who it is, or nobody knows it.
+    #[error("who asks is not known here: send the name and the password of a user")]
+    Stranger,
+    /// Too many clients wait to be known.
+    #[error("too many requests wait for their passwords to be checked")]
+    Busy,
     /// The app panicked.
+    #[error("a fault inside promweave; its log says more")]
     Panic,
 }
+
+/// The address of a request's client, in the request's extensions.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
 
 /// What the app tells about a request while it answers: for the access log
 /// and metrics, also of a request whose client leaves.
@@ -147,9 +171,28 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to wait after a failed accept: out of file descriptors, mostly.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a client may take for TLS's handshake.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// Where clients come in.
+#[derive(Debug)]
+pub struct Listener {
+    /// The socket.
+    pub socket: TcpListener,
+    /// What the web configuration file says of it.
+    pub web: Option<Arc<Web>>,
+}
+
+impl From<TcpListener> for Listener {
+    fn from(socket: TcpListener) -> Self {
+        Self { socket, web: None }
+    }
+}
+
 /// What all connections share.
 struct Shared<A> {
     app: Arc<A>,
+    web: Option<Arc<Web>>,
     observer: Observer,
     limits: Limits,
 }
@@ -158,13 +201,14 @@ struct Shared<A> {
 /// for [`Limits::drain_timeout`], and returns the number of connections that
 /// were cut.
 pub async fn serve<A: App>(
-    listener: TcpListener,
+    listener: impl Into<Listener>,
     app: Arc<A>,
     observer: Observer,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> usize {
-    let shared = Arc::new(Shared { app, observer, limits });
+    let Listener { socket: listener, web } = listener.into();
+    let shared = Arc::new(Shared { app, web, observer, limits });
     let places = Arc::new(Semaphore::new(limits.max_connections));
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
@@ -232,14 +276,37 @@ async fn connect<A: App>(
         shared.limits.read_timeout,
         shared.limits.write_timeout,
     );
+    let encryption = match &shared.web {
+        Some(web) => web.tls().await,
+        None => None,
+    };
+    match encryption {
+        None => speak(&shared, io, peer, watcher).await,
+        Some(config) => {
+            let patience = shared.limits.read_timeout.min(HANDSHAKE);
+            match web::tls::accept(config, &stream, io, patience).await {
+                Ok(io) => speak(&shared, io, peer, watcher).await,
+                Err(error) => tracing::debug!(%peer, error, "no TLS with a client"),
+            }
+        }
+    }
+    connection::linger(&stream).await;
+    drop(place);
+}
+
+/// HTTP over a connection, until it ends.
+async fn speak<A: App>(
+    shared: &Arc<Shared<A>>,
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
     let builder = http_builder(&shared.limits);
-    let service = service_fn(|request| exchange(Arc::clone(&shared), peer, request));
+    let service = service_fn(|request| exchange(Arc::clone(shared), peer, request));
     let connection = builder.serve_connection(TokioIo::new(io), service).into_owned();
     if let Err(error) = watcher.watch(connection).await {
         tracing::debug!(%peer, %error, "a connection ended early");
     }
-    connection::linger(&stream).await;
-    drop(place);
 }
 
 fn http_builder(limits: &Limits) -> auto::Builder<TokioExecutor> {
@@ -262,28 +329,25 @@ async fn exchange<A: App>(
     request: Request<Incoming>,
 ) -> Result<Response<Observed>, Infallible> {
     let (mut head, body) = request.into_parts();
-    let note = Note::default();
+    let (note, version) = (Note::default(), head.version);
     head.extensions.insert(note.clone());
+    head.extensions.insert(Peer(peer));
     let exchange = Exchange::begin(&shared.observer, peer, &head, note);
-    let response =
-        match read_body(body, shared.app.body_limit(&head), shared.limits.read_timeout).await {
-            Ok(body) => answer(&shared, Request::from_parts(head, body)).await,
-            Err(fault) => closing(shared.app.refuse(fault), head.version),
-        };
+    let body = Unread::new(body, shared.limits.read_timeout);
+    let left = body.left();
+    let mut response = answer(&shared, Request::from_parts(head, body)).await;
+    if left.is_some() && version < Version::HTTP_2 {
+        // The connection cannot be used on, and HTTP/1 can say so.
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    if let Some(web) = &shared.web {
+        response.headers_mut().extend(web.headers().await);
+    }
     Ok(exchange.respond(response))
 }
 
-/// The response to a request whose body was not read: the connection cannot
-/// be used on, and HTTP/1 can say so.
-fn closing(mut response: Response<Body>, version: Version) -> Response<Body> {
-    if version < Version::HTTP_2 {
-        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-    }
-    response
-}
-
 /// Answers, and turns a panic into a response: it hurts nobody else.
-async fn answer<A: App>(shared: &Shared<A>, request: Request<Bytes>) -> Response<Body> {
+async fn answer<A: App>(shared: &Shared<A>, request: Request<Unread>) -> Response<Body> {
     // The app's shared state is behind locks and atomics, which a panic leaves
     // usable; what the request owned is dropped.
     match AssertUnwindSafe(shared.app.answer(request)).catch_unwind().await {
@@ -299,21 +363,6 @@ async fn answer<A: App>(shared: &Shared<A>, request: Request<Bytes>) -> Response
 fn panic_text(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no text")
-}
-
-async fn read_body(body: Incoming, limit: usize, patience: Duration) -> Result<Bytes, Fault> {
-    if limit == 0 || body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    if body.size_hint().lower() > limit as u64 {
-        return Err(Fault::TooLarge(limit));
-    }
-    match timeout(patience, Limited::new(body, limit).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Fault::TooLarge(limit)),
-        Ok(Err(error)) => Err(Fault::Body(error.to_string())),
-        Err(_) => Err(Fault::Body(format!("not complete after {} s", patience.as_secs()))),
-    }
 }
 
 #[cfg(test)]

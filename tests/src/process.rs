@@ -76,10 +76,21 @@ impl Process {
     /// # Panics
     /// When it has ended already.
     pub fn terminate(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Asks it to read its configuration again (SIGHUP).
+    ///
+    /// # Panics
+    /// When it has ended already.
+    pub fn hang_up(&self) {
+        self.signal(rustix::process::Signal::HUP);
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
         let id = i32::try_from(self.child.id()).expect("a process id is an i32");
         let id = rustix::process::Pid::from_raw(id).expect("a process id is above zero");
-        rustix::process::kill_process(id, rustix::process::Signal::TERM)
-            .expect("an unwaited child can be signalled");
+        rustix::process::kill_process(id, signal).expect("an unwaited child can be signalled");
     }
 
     /// The exit status, if it has ended.

@@ -82,7 +82,7 @@ fn is_version_3(path: &Path) -> bool {
 }
 
 /// Cargo's target folder: test executables are in `<target>/<profile>/deps`.
-fn target_folder() -> PathBuf {
+pub(crate) fn target_folder() -> PathBuf {
     let program = env::current_exe().expect("a test knows its executable");
     program.ancestors().nth(3).expect("cargo runs tests from its target folder").to_owned()
 }

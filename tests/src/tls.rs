@@ -1,20 +1,26 @@
-//! HTTPS servers on loopback, with certificates of an authority made for the
-//! test.
+//! HTTPS servers and clients on loopback, with certificates of an authority
+//! made for the test.
 
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair,
 };
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, ServerName};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
 
 use crate::serve::{Received, read};
+
+/// How long a read may take before the test fails.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -140,6 +146,95 @@ impl Drop for TlsServer {
         self.shared.stopped.store(true, Ordering::Relaxed);
         // Wakes the accepting thread; if that fails, it has ended already.
         let _ = TcpStream::connect(self.address);
+    }
+}
+
+/// A client that trusts one authority.
+pub struct TlsClient {
+    config: Arc<ClientConfig>,
+    address: SocketAddr,
+}
+
+/// What a TLS client got.
+#[derive(Clone, Debug)]
+pub struct TlsAnswer {
+    /// The protocol that was agreed on, such as `h2`.
+    pub protocol: String,
+    /// All that was sent, head and body.
+    pub text: String,
+}
+
+impl TlsClient {
+    /// A client of the server at `address` that trusts `authority`, offers
+    /// these protocols, and has a certificate if one is given.
+    ///
+    /// # Panics
+    /// When the certificate and its key do not fit together.
+    #[must_use]
+    pub fn new(
+        address: SocketAddr,
+        authority: &Authority,
+        protocols: &[&str],
+        identity: Option<&Identity>,
+    ) -> Self {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("the provider has TLS 1.2 and 1.3")
+            .with_root_certificates(authority.roots());
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some(identity) => {
+                let key = PrivatePkcs8KeyDer::from(identity.key.serialize_der());
+                let chain = vec![identity.certificate.der().clone()];
+                let config = builder.with_client_auth_cert(chain, PrivateKeyDer::Pkcs8(key));
+                config.expect("the key is that of the certificate")
+            }
+        };
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        Self { config: Arc::new(config), address }
+    }
+
+    /// Asks for a path over HTTP/1.1, with more header lines (each with its
+    /// line end), and reads until the server closes.
+    ///
+    /// # Errors
+    /// When there is no connection or no answer.
+    pub fn get(&self, path: &str, headers: &str) -> io::Result<TlsAnswer> {
+        let name = ServerName::from(self.address.ip());
+        let connection = ClientConnection::new(Arc::clone(&self.config), name);
+        let socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(READ_TIMEOUT))?;
+        let mut stream = StreamOwned::new(connection.map_err(io::Error::other)?, socket);
+        let address = self.address;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n{headers}\r\n"
+        )?;
+        let mut text = Vec::new();
+        stream.read_to_end(&mut text)?;
+        let protocol = stream.conn.alpn_protocol().unwrap_or_default();
+        Ok(TlsAnswer {
+            protocol: String::from_utf8_lossy(protocol).into_owned(),
+            text: String::from_utf8_lossy(&text).into_owned(),
+        })
+    }
+
+    /// The protocol that is agreed on, without asking for anything.
+    ///
+    /// # Errors
+    /// When there is no connection.
+    pub fn protocol(&self) -> io::Result<String> {
+        let name = ServerName::from(self.address.ip());
+        let connection = ClientConnection::new(Arc::clone(&self.config), name);
+        let mut connection = connection.map_err(io::Error::other)?;
+        let mut socket = TcpStream::connect(self.address)?;
+        socket.set_read_timeout(Some(READ_TIMEOUT))?;
+        while connection.is_handshaking() {
+            connection.complete_io(&mut socket)?;
+        }
+        let protocol = connection.alpn_protocol().unwrap_or_default();
+        Ok(String::from_utf8_lossy(protocol).into_owned())
     }
 }
 

@@ -101,6 +101,25 @@ impl SeriesBatch {
         self.floats + self.histogram_times.len()
     }
 
+    /// About how many bytes the batch holds on the heap. Costs next to nothing:
+    /// the label sets are estimated by a few of them, and counted although
+    /// another batch may share them.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        const LOOKED_AT: usize = 8;
+        const PER_SERIES: usize =
+            size_of::<Labels>() + size_of::<Floats>() + 2 * size_of::<usize>();
+        let every = self.labels.len().div_ceil(LOOKED_AT).max(1);
+        let some = || self.labels.iter().step_by(every);
+        let labels = some().map(Labels::heap_bytes).sum::<usize>() / some().count().max(1);
+        let histograms: usize = self.histogram_values.iter().map(|own| own.weight() * 16).sum();
+        self.len() * (PER_SERIES + labels)
+            + self.float_times.heap_bytes()
+            + self.float_values.heap_bytes()
+            + histograms
+            + 8 * (self.float_starts.len() + self.histogram_starts.len())
+    }
+
     /// Series `index`.
     #[must_use]
     pub fn series(&self, index: usize) -> SeriesRef<'_> {

@@ -3,11 +3,15 @@
 //!
 //! In come the errors of the stages below, out go the envelope's error fields.
 
+use std::net::SocketAddr;
+
 use hyper::StatusCode;
 use promql::budget::Exceeded;
+use serde_json::{Value, json};
 
 use super::params;
-use crate::{query, storage};
+use crate::server::Fault;
+use crate::{admin, policy, query, registry, storage};
 
 /// The process is not ready, or not any more.
 pub(super) const NOT_READY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
@@ -27,15 +31,26 @@ pub enum Error {
     /// A metadata call failed.
     #[error(transparent)]
     Storage(#[from] storage::Error),
-    /// The request's body is larger than the limit, in bytes.
-    #[error("request body exceeds {0} bytes")]
-    BodyTooLarge(usize),
-    /// The request's body did not arrive whole, or not in time.
-    #[error("reading the request body: {0}")]
-    Body(String),
+    /// The request itself.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// An admin request failed.
+    #[error(transparent)]
+    Admin(#[from] admin::Error),
+    /// The path belongs to the admin address, which is this one.
+    #[error("policies and server groups are managed on an address of their own, {}", place(.0))]
+    Elsewhere(Option<SocketAddr>),
     /// A handler panicked.
     #[error("a fault inside promweave; its log says more")]
     Panicked,
+}
+
+/// Where the admin address is, and how it is set.
+fn place(admin: &Option<SocketAddr>) -> String {
+    match admin {
+        Some(address) => format!("which is {address} (--admin.bind-addr)"),
+        None => "which is switched off (--admin.bind-addr)".to_owned(),
+    }
 }
 
 /// `errorType` of Prometheus's envelope
@@ -58,6 +73,14 @@ pub enum Kind {
     NotFound,
     /// `not_acceptable`
     NotAcceptable,
+    /// `unauthorized`: promweave's own, as are those below.
+    Unauthorized,
+    /// `forbidden`
+    Forbidden,
+    /// `conflict`: what is there does not allow it.
+    Conflict,
+    /// `precondition_failed`: what is there is not what was expected.
+    PreconditionFailed,
 }
 
 impl Kind {
@@ -73,6 +96,10 @@ impl Kind {
             Self::Unavailable => "unavailable",
             Self::NotFound => "not_found",
             Self::NotAcceptable => "not_acceptable",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::Conflict => "conflict",
+            Self::PreconditionFailed => "precondition_failed",
         }
     }
 
@@ -86,6 +113,10 @@ impl Kind {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
         }
     }
 }
@@ -95,8 +126,11 @@ impl Error {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Parameter(_) | Self::BodyTooLarge(_) | Self::Body(_) => Kind::BadData,
+            Self::Parameter(_) => Kind::BadData,
             Self::Panicked => Kind::Internal,
+            Self::Elsewhere(_) => Kind::NotFound,
+            Self::Fault(fault) => fault_kind(fault).0,
+            Self::Admin(error) => admin_kind(error).0,
             Self::Query(error) => match error {
                 query::Error::Parse(_) | query::Error::BadData(_) => Kind::BadData,
                 query::Error::Execution(_) => Kind::Execution,
@@ -120,13 +154,38 @@ impl Error {
         }
     }
 
-    /// The response's status code.
+    /// The response's status code: the kind's, but where HTTP has a better
+    /// one.
     #[must_use]
     pub fn status(&self) -> StatusCode {
-        match self {
-            // The kind has no name for it, HTTP does.
-            Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => self.kind().status(),
+        let better = match self {
+            Self::Fault(fault) => fault_kind(fault).1,
+            Self::Admin(error) => admin_kind(error).1,
+            _ => None,
+        };
+        better.unwrap_or_else(|| self.kind().status())
+    }
+
+    /// What a program can read from the failure, beside its text.
+    #[must_use]
+    pub fn detail(&self) -> Option<Value> {
+        let Self::Admin(admin::Error::Registry(error)) = self else { return None };
+        match error {
+            registry::Error::Law(violation) => Some(json!({ "violation": violation })),
+            registry::Error::InUse { name, places } => {
+                Some(json!({ "policy": name, "bound": places }))
+            }
+            registry::Error::Precondition { current, expected, .. } => {
+                Some(json!({ "current": current, "expected": expected }))
+            }
+            registry::Error::Key { key, .. } => Some(json!({ "key": key })),
+            registry::Error::Configured { group, place } => {
+                Some(json!({ "server_group": group, "place": place }))
+            }
+            registry::Error::Full { needed, limit } => {
+                Some(json!({ "needed_bytes": needed, "max_bytes": limit }))
+            }
+            _ => None,
         }
     }
 
@@ -137,5 +196,61 @@ impl Error {
             Self::Query(query::Error::Parse(_)) => format!("invalid parameter \"query\": {self}"),
             _ => self.to_string(),
         }
+    }
+}
+
+/// The kind, and HTTP's own status where it has one.
+type Choice = (Kind, Option<StatusCode>);
+
+fn fault_kind(fault: &Fault) -> Choice {
+    match fault {
+        Fault::TooLarge(_) => (Kind::BadData, Some(StatusCode::PAYLOAD_TOO_LARGE)),
+        Fault::Body(_) => (Kind::BadData, None),
+        Fault::Slow => (Kind::Timeout, Some(StatusCode::REQUEST_TIMEOUT)),
+        Fault::Stranger => (Kind::Unauthorized, None),
+        Fault::Busy => (Kind::Unavailable, Some(StatusCode::TOO_MANY_REQUESTS)),
+        Fault::Panic => (Kind::Internal, None),
+    }
+}
+
+fn admin_kind(error: &admin::Error) -> Choice {
+    match error {
+        admin::Error::Registry(error) => registry_kind(error),
+        admin::Error::Fault(fault) => fault_kind(fault),
+        admin::Error::FileName(_)
+        | admin::Error::Path(_)
+        | admin::Error::Parameter(_)
+        | admin::Error::Json(_)
+        | admin::Error::Precondition(_)
+        | admin::Error::EmptyUpload => (Kind::BadData, None),
+        admin::Error::Unauthorized(_) => (Kind::Unauthorized, None),
+        admin::Error::Forbidden(_) => (Kind::Forbidden, None),
+        admin::Error::NotFound(_) => (Kind::NotFound, None),
+        admin::Error::Method { .. } => (Kind::BadData, Some(StatusCode::METHOD_NOT_ALLOWED)),
+        admin::Error::Media(_) => (Kind::BadData, Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
+        admin::Error::Busy => (Kind::Unavailable, None),
+    }
+}
+
+fn registry_kind(error: &registry::Error) -> Choice {
+    match error {
+        registry::Error::Name(_) | registry::Error::Ambiguous(_) | registry::Error::Key { .. } => {
+            (Kind::BadData, None)
+        }
+        registry::Error::UnknownPolicy(_)
+        | registry::Error::UnknownVersion { .. }
+        | registry::Error::UnknownGroup(_) => (Kind::NotFound, None),
+        registry::Error::Refused(policy::Error::Engine(_)) => (Kind::Internal, None),
+        // It was understood, and it will not do.
+        registry::Error::Refused(_) | registry::Error::Law(_) => {
+            (Kind::BadData, Some(StatusCode::UNPROCESSABLE_ENTITY))
+        }
+        registry::Error::Reserved(_)
+        | registry::Error::InUse { .. }
+        | registry::Error::Configured { .. }
+        | registry::Error::NotBound { .. } => (Kind::Conflict, None),
+        registry::Error::Precondition { .. } => (Kind::PreconditionFailed, None),
+        registry::Error::Full { .. } => (Kind::Unavailable, Some(StatusCode::INSUFFICIENT_STORAGE)),
+        registry::Error::Store { .. } => (Kind::Internal, None),
     }
 }

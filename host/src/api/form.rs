@@ -59,6 +59,11 @@ impl Form {
         self.pairs.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
     }
 
+    /// The names in their order, repeats included.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.pairs.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Why a pair was left out, if one was.
     #[must_use]
     pub const fn problem(&self) -> Option<&Error> {
@@ -121,7 +126,7 @@ fn decode_pair(pair: &[u8]) -> Result<(String, String), Error> {
 ///
 /// # Errors
 /// On `%` without two hexadecimal digits.
-pub(super) fn decode_segment(segment: &[u8]) -> Result<Vec<u8>, Error> {
+pub(crate) fn decode_segment(segment: &[u8]) -> Result<Vec<u8>, Error> {
     decode(segment, b'+')
 }
 

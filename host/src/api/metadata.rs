@@ -14,27 +14,27 @@ impl Api {
             return Err(params::Error::NoMatch.into());
         }
         let scope = params::scope(&call.form, params::Fault::Named)?;
-        let answer = self.storage.series(&self.context(), &scope).await?;
+        let answer = self.backend().storage.series(&self.context(), &scope).await?;
         Ok(list(answer, scope.limit, Data::LabelSets))
     }
 
     pub(super) async fn labels(&self, call: &Call) -> Result<Answer, Error> {
         let scope = params::scope(&call.form, params::Fault::Bare)?;
-        let answer = self.storage.label_names(&self.context(), &scope).await?;
+        let answer = self.backend().storage.label_names(&self.context(), &scope).await?;
         Ok(list(answer, scope.limit, Data::Strings))
     }
 
     pub(super) async fn label_values(&self, call: &Call) -> Result<Answer, Error> {
         let name = params::label_name(&call.parameter)?;
         let scope = params::scope(&call.form, params::Fault::Bare)?;
-        let answer = self.storage.label_values(&self.context(), &name, &scope).await?;
+        let answer = self.backend().storage.label_values(&self.context(), &name, &scope).await?;
         Ok(list(answer, scope.limit, Data::Strings))
     }
 
     pub(super) async fn metadata(&self, call: &Call) -> Result<Answer, Error> {
         let request = params::metadata(&call.form)?;
         let storage::Answer { data, warnings, infos } =
-            self.storage.metadata(&self.context(), &request).await?;
+            self.backend().storage.metadata(&self.context(), &request).await?;
         Ok(Answer::Document(Document { data: Data::Metadata(data), warnings, infos }))
     }
 }
@@ -50,7 +50,7 @@ impl Api {
         }
         let request = ExemplarRequest { selectors, start_ms, end_ms };
         let storage::Answer { data, warnings, infos } =
-            self.storage.exemplars(&self.context(), &request).await?;
+            self.backend().storage.exemplars(&self.context(), &request).await?;
         Ok(Answer::Document(Document { data: Data::Exemplars(data), warnings, infos }))
     }
 }

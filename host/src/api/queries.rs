@@ -26,12 +26,12 @@ impl Api {
         } else {
             params::instant(&call.form, now_ms())?
         };
-        Ok(Answer::json(explain::planned(&self.engine.explain(request).await?)))
+        Ok(Answer::json(explain::planned(&self.backend().engine.explain(request).await?)))
     }
 
     async fn run_query(&self, request: Request, call: &Call) -> Result<Answer, Error> {
         let limit = request.limit;
-        let outcome = self.engine.run(request).await?;
+        let outcome = self.backend().engine.run(request).await?;
         let Outcome { value, mut warnings, infos, stats, explanation } = outcome;
         if limit > 0 && series_with_samples(&value) > limit {
             add_once(&mut warnings, TRUNCATED);

@@ -58,9 +58,13 @@ pub(super) fn document(
 }
 
 /// The response of a call that failed.
-pub(super) fn error(error: &Error, coding: Coding) -> Response<Body> {
-    let envelope =
-        Envelope { status: "error", error_type: error.kind().name(), error: error.message() };
+pub(crate) fn error(error: &Error, coding: Coding) -> Response<Body> {
+    let envelope = Envelope {
+        status: "error",
+        error_type: error.kind().name(),
+        error: error.message(),
+        data: error.detail(),
+    };
     whole(error.status(), text::to_json(&envelope), coding)
 }
 
@@ -70,20 +74,38 @@ struct Envelope {
     #[serde(rename = "errorType")]
     error_type: &'static str,
     error: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<serde_json::Value>,
+}
+
+/// The envelope of a success around data that is small enough to be made at
+/// once.
+pub(crate) fn envelope(data: &impl Serialize) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Success<'a, T> {
+        status: &'static str,
+        data: &'a T,
+    }
+    text::to_json(&Success { status: "success", data })
+}
+
+/// JSON in one piece.
+pub(crate) fn in_one_piece(status: StatusCode, json: Vec<u8>, coding: Coding) -> Response<Body> {
+    whole(status, json, coding)
 }
 
 /// A response without content.
-pub(super) fn no_content() -> Response<Body> {
+pub(crate) fn no_content() -> Response<Body> {
     with_status(StatusCode::NO_CONTENT, Body::empty())
 }
 
 /// A short text for people and probes, as Go's `http.Error` sends it.
-pub(super) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+pub(crate) fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     typed(status, "text/plain; charset=utf-8", text)
 }
 
 /// A body of another type.
-pub(super) fn typed(
+pub(crate) fn typed(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
@@ -106,7 +128,7 @@ pub(super) fn method_not_allowed(allowed: &str) -> Response<Body> {
 }
 
 /// What the path can do.
-pub(super) fn options(allowed: &str) -> Response<Body> {
+pub(crate) fn options(allowed: &str) -> Response<Body> {
     let mut response = with_status(StatusCode::OK, Body::empty());
     response.headers_mut().insert(ALLOW, header(allowed));
     response

@@ -2,7 +2,7 @@
 //!
 //! In comes a path below the route prefix, out goes an endpoint and the path's
 //! parameter. The table has Prometheus's routes as far as promweave answers
-//! them, and `explain`; what others serve (policies, server groups) is not known here.
+//! them, and `explain`; policies and server groups have an address of their own.
 
 use hyper::Method;
 
@@ -74,6 +74,15 @@ const GET_POST_PUT: &[Method] = &[Method::GET, Method::POST, Method::PUT];
 
 /// Where Prometheus's API lives.
 pub(super) const API: &str = "/api/v1/";
+
+/// Whether a path is the admin address's (`crate::admin`).
+pub(super) fn is_admin(path: &str) -> bool {
+    let is = |what: &str| path.strip_prefix(API).and_then(|rest| rest.strip_prefix(what));
+    ["policies", "server_groups"]
+        .into_iter()
+        .filter_map(is)
+        .any(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 const fn route(pattern: &'static str, methods: &'static [Method], endpoint: Endpoint) -> Route {
     Route { pattern, methods, endpoint }

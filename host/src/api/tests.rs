@@ -214,7 +214,7 @@ impl Got {
 
 impl Tested {
     async fn send(&self, request: Request<Bytes>) -> Got {
-        let response = App::answer(&self.api, request).await;
+        let response = App::answer(&self.api, request.map(Unread::from)).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes().to_vec();
         Got { status: head.status, headers: head.headers, body }
@@ -469,7 +469,7 @@ fn decompressed(coding: &str, body: &[u8]) -> Vec<u8> {
 async fn a_client_that_leaves_ends_the_encoding() {
     let tested = tested();
     let uri = "/api/v1/query_range?query=large&start=0&end=7485&step=15";
-    let response = App::answer(&tested.api, request(Method::GET, uri, "")).await;
+    let response = App::answer(&tested.api, request(Method::GET, uri, "").map(Unread::from)).await;
     let mut body = response.into_body();
     assert!(body.frame().await.is_some_and(|frame| frame.is_ok()));
     drop(body);
@@ -553,29 +553,20 @@ async fn a_route_prefix_stands_before_everything_but_the_metrics() {
     assert!(tested.get("/prom/").await.text().contains("href=\"/prom/api/v1/labels\""));
 }
 
-struct Echo;
-
-impl Extension for Echo {
-    fn body_limit(&self, _: &Method, path: &str) -> Option<usize> {
-        path.starts_with("/api/v1/policies/").then_some(64)
-    }
-
-    fn answer<'a>(&'a self, path: &'a str, request: Request<Bytes>) -> Boxed<'a, Response<Body>> {
-        let text = format!("{path} {}", request.body().len());
-        Box::pin(async move { Response::new(Body::whole(text)) })
-    }
-}
-
 #[tokio::test]
-async fn an_extension_gets_its_requests_whole() {
-    let Tested { api, engine } = tested();
-    let tested = Tested { api: api.with_extension(Arc::new(Echo)), engine };
-    let mut upload = request(Method::POST, "/api/v1/policies/median", "12345");
-    upload.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/wasm"));
-    let (head, body) = upload.into_parts();
-    assert_eq!(App::body_limit(&tested.api, &head), 64);
-    let got = tested.send(Request::from_parts(head, body)).await;
-    assert_eq!(got.text(), "/api/v1/policies/median 5");
+async fn admin_paths_name_the_address_where_they_are_answered() {
+    let tested = tested();
+    tested.api.set_admin("127.0.0.1:8083".parse().expect("an address"));
+    for path in ["/api/v1/policies", "/api/v1/policies/median", "/api/v1/server_groups/0/policy"] {
+        let got = tested.get(path).await;
+        assert_eq!(got.status, StatusCode::NOT_FOUND, "{path}");
+        let error = got.json()["error"].as_str().map(ToOwned::to_owned).expect("a text");
+        assert!(error.contains("127.0.0.1:8083"), "{error}");
+    }
+    assert_eq!(tested.get("/api/v1/policiesx").await.text(), "404 page not found\n");
+    let off = self::tested().get("/api/v1/policies").await.json();
+    let error = off["error"].as_str().expect("a text");
+    assert!(error.contains("--admin.bind-addr"), "{error}");
 }
 
 #[tokio::test]

@@ -20,9 +20,18 @@ pub const MAX_ANTI_AFFINITY: Duration = Duration::from_secs(86_400);
 /// Right wherever it is used, and used where it is cheaper.
 pub const PUSHDOWN: Pushdown = Pushdown::Auto;
 
-/// A fifth of a second of decoding, or so: below that the questions about
-/// holes cost as much as the samples.
-pub const PUSHDOWN_MIN_SAMPLES: u64 = 200_000;
+/// Some ten milliseconds of reading, decoding and merging: below, samples and
+/// values are there equally soon.
+pub const PUSHDOWN_MIN_SAMPLES: u64 = 100_000;
+
+/// Some thousand queries of a dashboard, and a size that nobody misses.
+pub const RECORD_MAX_BYTES: u64 = 256 << 20;
+
+/// Below that a recording holds nothing of use.
+pub const MIN_RECORD_MAX_BYTES: u64 = 64 << 10;
+
+/// All merges; recording was measured to cost queries nothing.
+pub const RECORD_SAMPLE: f64 = 1.0;
 
 /// promxy's default. Short, because a replica whose machine is gone answers
 /// nothing at all, and the others of its group wait for it.

@@ -9,11 +9,12 @@ mod writer;
 use std::time::Duration;
 
 use promql::Labels;
+use serde_json::Value as Json;
 
 use super::duration;
 use super::model::{
-    AntiAffinity, Auth, Client, Config, Global, OnFailure, RemoteRead, ServerGroup, Target, Tls,
-    TlsVersion,
+    AntiAffinity, Auth, Client, Config, Global, GroupPolicy, OnFailure, Record, RemoteRead,
+    ServerGroup, Target, Tls, TlsVersion,
 };
 use super::secret::{MASK, Source, looks_secret};
 use writer::{Map, Value};
@@ -55,6 +56,7 @@ fn group(group: &ServerGroup) -> Map {
             .with("anti_affinity", time(Some(distance)))
             .with("anti_affinity_dynamic", Value::bool(dynamic))
             .with("prefer_max", Value::bool(group.prefer_max))
+            .with_some("policy", group.policy.as_ref().map(|own| Value::Map(policy(own))))
             // Unset is a state of its own: find out.
             .with_some("remote_read", remote_read.map(Value::bool))
             .with("remote_read_path", Value::text(&group.remote_read_path))
@@ -62,9 +64,56 @@ fn group(group: &ServerGroup) -> Map {
             .with("pushdown_min_samples", Value::raw(group.pushdown_min_samples.to_string()))
             .with("align_query_range_with_step", Value::bool(group.align_query_range_with_step))
             .with("ignore_error", Value::bool(group.on_failure == OnFailure::Ignore))
-            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn)),
+            .with("downgrade_error", Value::bool(group.on_failure == OnFailure::Warn))
+            .with_some("record", group.record.as_ref().map(|own| Value::Map(record(own)))),
         &group.client,
     )
+}
+
+/// As it was given: which defaults are in force, the policy decides.
+fn policy(policy: &GroupPolicy) -> Map {
+    let GroupPolicy { bind, path, .. } = policy;
+    let text = |text: &Option<String>| text.as_deref().map(Value::text);
+    let limits = Map::new()
+        .with_some("deadline", text(&bind.limits.deadline))
+        .with_some("memory", text(&bind.limits.memory))
+        .with_some("answer", text(&bind.limits.answer))
+        .with_some(
+            "table_elements",
+            bind.limits.table_elements.map(|count| Value::raw(count.to_string())),
+        );
+    Map::new()
+        .with_some("name", text(&bind.name))
+        .with_some("digest", text(&bind.digest))
+        .with_some("path", path.as_ref().map(|path| Value::text(&path.to_string_lossy())))
+        .with_some("settings", bind.settings.as_ref().map(json))
+        .with("limits", limits)
+        .with_some("fail", text(&bind.fail))
+        .with_some("park_after", bind.park_after.map(|count| Value::raw(count.to_string())))
+        .with("shadow", Value::bool(bind.shadow))
+}
+
+/// JSON is YAML; a setting whose name looks like one of a secret is masked.
+fn json(value: &Json) -> Value {
+    match value {
+        Json::String(text) => Value::text(text),
+        Json::Array(items) => Value::List(items.iter().map(json).collect()),
+        Json::Object(entries) => {
+            let entry = |(key, value): (&String, &Json)| {
+                let hide = looks_secret(key) && value.is_string();
+                (key.clone(), if hide { Value::raw(MASK) } else { json(value) })
+            };
+            Value::Map(entries.iter().map(entry).collect())
+        }
+        other => Value::raw(other.to_string()),
+    }
+}
+
+fn record(record: &Record) -> Map {
+    Map::new()
+        .with("dir", Value::text(&record.dir.to_string_lossy()))
+        .with("max_bytes", Value::raw(record.max_bytes.to_string()))
+        .with("sample", Value::raw(record.sample.to_string()))
 }
 
 /// Neighbours with the same labels share an entry, so the order stays.

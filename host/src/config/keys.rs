@@ -8,7 +8,7 @@
 mod check;
 mod table;
 
-pub(super) use check::check;
+pub(super) use check::{check, check_web};
 
 /// A mapping of the file.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! Durations are parsed, URLs built, headers checked, defaults applied. The
 //! shape of the file (keys, units, spellings) is not visible here.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hyper::header::{HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ use hyper::http::uri::InvalidUri;
 use promql::Labels;
 
 use super::secret::{Secret, Source};
+use crate::registry::Bind;
 
 /// A whole configuration file.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +63,8 @@ pub struct ServerGroup {
     pub anti_affinity: AntiAffinity,
     /// At equal times the larger value wins (a setting of the merge rule).
     pub prefer_max: bool,
+    /// What merges, or is compared with what merges, if the file decides it.
+    pub policy: Option<GroupPolicy>,
     /// Whether servers may be asked for results instead of raw samples.
     pub pushdown: Pushdown,
     /// With [`Pushdown::Auto`]: below so many raw samples, over all replicas,
@@ -70,11 +74,30 @@ pub struct ServerGroup {
     pub align_query_range_with_step: bool,
     /// What it means that no replica of the group answers.
     pub on_failure: OnFailure,
+    /// Whether and where its merges are recorded.
+    pub record: Option<Record>,
     /// How requests are made.
     pub client: Client,
 }
 
+/// Where the merges of a group are recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// The folder; made when it is needed.
+    pub dir: PathBuf,
+    /// Most bytes of the group's files; above zero.
+    pub max_bytes: u64,
+    /// Which fraction of the merges, above 0 up to 1.
+    pub sample: f64,
+}
+
 impl ServerGroup {
+    /// How messages and metrics call the group: its name, or its number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        if self.name.is_empty() { self.ordinal.to_string() } else { self.name.clone() }
+    }
+
     /// The labels to add to every series that comes from `target`: its own,
     /// and over them the group's.
     #[must_use]
@@ -85,6 +108,19 @@ impl ServerGroup {
         }
         labels.build()
     }
+}
+
+/// The section `policy` of a server group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupPolicy {
+    /// Which version, and how it is used. With a path it has neither name nor
+    /// digest; without one it has one of them.
+    pub bind: Bind,
+    /// The component, if it is a file of the operator's.
+    pub path: Option<PathBuf>,
+    /// `file:line:column: key` of what says which policy it is: where messages
+    /// about it point.
+    pub place: String,
 }
 
 /// One replica.

@@ -109,6 +109,12 @@ impl Report {
         }
     }
 
+    /// Where a value stands: `file:line:column: key`.
+    pub(super) fn place(&self, at: &Cursor<'_>) -> String {
+        let Mistake { place, key, .. } = at.key_mistake(String::new());
+        format!("{}:{}:{}: {key}", self.file, place.line, place.column)
+    }
+
     pub(super) fn note(&mut self, at: &Cursor<'_>, text: impl Into<String>) {
         self.notes.push(at.mistake(text));
     }

@@ -7,11 +7,15 @@
 mod client;
 mod group;
 mod labels;
+mod policy;
+mod record;
 mod target;
 
 use std::path::Path;
 
 use promql::Labels;
+
+pub(super) use client::{source, versions};
 
 use super::defaults;
 use super::model::{Config, Global};

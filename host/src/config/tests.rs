@@ -181,7 +181,7 @@ fn the_policy_settings_follow_promxys_keys() {
         let settings = format!(
             r#"{{"anti_affinity":{distance},"anti_affinity_dynamic":{dynamic},"prefer_max":{max},"rule":"fill"}}"#
         );
-        assert_eq!(policy_settings(&group(keys)), settings, "{keys}");
+        assert_eq!(merged_settings(&policy_settings(&group(keys)), None), settings, "{keys}");
     }
 }
 

@@ -76,6 +76,19 @@ impl Node {
 /// The tree of a file with one document, or `None` with the reasons in the
 /// report. Duplicate keys are reported too, but do not hide the tree.
 pub(super) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
+    let root = parse_or_empty(text, report)?;
+    report.take(root.ok_or_else(|| {
+        Mistake {
+            place: START,
+            key: String::new(),
+            text: "found an empty file, expected at least `promxy:` with `server_groups:` in it"
+                .to_owned(),
+        }
+    }))
+}
+
+/// As [`parse`], with nothing for a file without content.
+pub(super) fn parse_or_empty(text: &str, report: &mut Report) -> Option<Option<Rc<Node>>> {
     let mut builder = Builder::default();
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
@@ -88,15 +101,7 @@ pub(super) fn parse(text: &str, report: &mut Report) -> Option<Rc<Node>> {
         };
         report.take(step)?;
     }
-    let root = builder.finish().filter(|root| !matches!(root.value, Value::Null));
-    report.take(root.ok_or_else(|| {
-        Mistake {
-            place: START,
-            key: String::new(),
-            text: "found an empty file, expected at least `promxy:` with `server_groups:` in it"
-                .to_owned(),
-        }
-    }))
+    Some(builder.finish().filter(|root| !matches!(root.value, Value::Null)))
 }
 
 fn place_of(marker: saphyr_parser::Marker) -> Place {

@@ -8,8 +8,9 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
+use crate::policy::shadow::Shadow;
 use crate::policy::{Binding, Fault};
 use crate::storage::Context;
 use crate::telemetry::Metrics;
@@ -23,13 +24,33 @@ pub struct Bound {
     /// How messages and metrics call the group.
     title: String,
     current: ArcSwap<Binding>,
+    /// What is compared with it.
+    shadow: ArcSwapOption<Shadow>,
 }
 
 impl Bound {
     /// The group's first binding.
     #[must_use]
     pub fn new(ordinal: usize, title: String, binding: Arc<Binding>) -> Arc<Self> {
-        Arc::new(Self { ordinal, title, current: ArcSwap::new(binding) })
+        let current = ArcSwap::new(binding);
+        Arc::new(Self { ordinal, title, current, shadow: ArcSwapOption::empty() })
+    }
+
+    /// What is compared with the group's policy, if anything is.
+    #[must_use]
+    pub fn shadow(&self) -> Option<Arc<Shadow>> {
+        self.shadow.load_full()
+    }
+
+    /// Compares something else, or nothing, from the next merge on.
+    pub fn set_shadow(&self, shadow: Option<Arc<Shadow>>) {
+        self.shadow.store(shadow);
+    }
+
+    /// How messages and metrics call the group.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        &self.title
     }
 
     /// What queries that begin now will use.

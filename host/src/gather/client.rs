@@ -3,13 +3,16 @@
 //! Connections are kept and reused per server group. Every request has a
 //! deadline, every body a bound. Nothing here knows what the bytes mean.
 
+mod outgoing;
+
 use std::future::Future;
 use std::io::Write as _;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
@@ -19,6 +22,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use promql::budget::Budget;
 
+use self::outgoing::Outgoing;
 use super::{Error, tls};
 use crate::config::{self, Auth, Source};
 use crate::storage::Context;
@@ -75,7 +79,7 @@ fn unread<T>(key: &str, source: &Source<T>) -> impl FnOnce(std::io::Error) -> Er
 /// The connections to the replicas of one group.
 #[derive(Debug)]
 pub struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pool: Pool<HttpsConnector<HttpConnector>, Outgoing>,
     options: config::Client,
 }
 
@@ -133,7 +137,28 @@ impl Client {
         call: Call<'_>,
         deadline: Instant,
     ) -> Result<Response<Incoming>, Error> {
-        let request = self.request(call).await?;
+        self.send_request(self.request(call).await?, deadline).await
+    }
+
+    /// As [`Client::send`], counting in `sent` how much of the body is gone.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub async fn send_watched(
+        &self,
+        call: Call<'_>,
+        sent: Arc<AtomicU64>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Error> {
+        let request = self.request(call).await?.map(|body| body.watched(sent));
+        self.send_request(request, deadline).await
+    }
+
+    async fn send_request(
+        &self,
+        request: Request<Outgoing>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Error> {
         let sent = async {
             self.pool.request(request).await.map_err(|error| Error::Connect(chain(&error)))
         };
@@ -148,7 +173,7 @@ impl Client {
         }
     }
 
-    async fn request(&self, call: Call<'_>) -> Result<Request<Full<Bytes>>, Error> {
+    async fn request(&self, call: Call<'_>) -> Result<Request<Outgoing>, Error> {
         let form = encode_form(call.form.iter().map(|(name, value)| (*name, value.as_str())));
         let params = &self.options.query_params;
         let mut query = encode_form(params.iter().map(|(n, v)| (n.as_str(), v.as_str())));
@@ -160,7 +185,7 @@ impl Client {
         let mut request = Request::builder()
             .method(call.method)
             .uri(format!("{}{mark}{query}", call.url))
-            .body(Full::default())
+            .body(Outgoing::default())
             .map_err(|error| Error::Connect(format!("{}: {error}", call.url)))?;
         let headers = request.headers_mut();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -178,9 +203,9 @@ impl Client {
             headers.insert(name, value.clone());
         }
         *request.body_mut() = match call.body {
-            Some((body, _)) => Full::new(body),
-            None if get => Full::default(),
-            None => Full::new(Bytes::from(form)),
+            Some((body, _)) => Outgoing::new(body),
+            None if get => Outgoing::default(),
+            None => Outgoing::new(Bytes::from(form)),
         };
         Ok(request)
     }

@@ -14,10 +14,10 @@ use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::Notes;
 use super::group::{Group, Scattered};
-use super::parts::HistogramTexts;
+use super::parts::{Haste, HistogramTexts, Study};
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
-use super::{GroupError, tls};
+use super::{GroupError, tls, witness};
 use crate::config::{Config, OnFailure, ServerGroup};
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -30,7 +30,8 @@ use crate::telemetry::Metrics;
 /// Every server group of the configuration.
 #[derive(Debug)]
 pub struct Fleet {
-    pub(super) groups: Vec<Group>,
+    /// Shared with what goes on for them besides.
+    pub(super) groups: Vec<Arc<Group>>,
     /// One per configured server group, in their order.
     policies: Arc<Vec<Arc<Bound>>>,
     /// Pushed texts whose values were native histograms.
@@ -42,7 +43,15 @@ pub struct Fleet {
 #[error("server group {group}: {cause}")]
 pub struct SetUpError {
     group: String,
-    cause: tls::Error,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    #[error("cannot start recording: {0}")]
+    Recorder(#[from] std::io::Error),
 }
 
 impl Fleet {
@@ -61,29 +70,34 @@ impl Fleet {
             let title = title(group);
             let bound = Bound::new(group.ordinal, title.clone(), bind(group));
             policies.push(Arc::clone(&bound));
-            metrics.replicas(group.ordinal, &group.name, group.targets.len());
+            let failed = |cause| SetUpError { group: title.clone(), cause };
+            let recorder =
+                witness::recorder(group, &title, metrics).map_err(|e| failed(e.into()))?;
             // Targets with labels of their own hold data of their own: a
             // group within the group, which must answer like any other.
             for (labels, targets) in by_labels(group) {
-                let client = Client::new(group.client.clone())
-                    .map_err(|cause| SetUpError { group: title.clone(), cause })?;
+                let client =
+                    Client::new(group.client.clone()).map_err(|error| failed(error.into()))?;
                 let replicas = targets
                     .into_iter()
                     .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
                     .map(|replica| replica.aligning_ranges(group.align_query_range_with_step));
-                groups.push(Group {
+                groups.push(Arc::new(Group {
                     title: title.clone(),
                     place: groups.len(),
                     labels,
                     replicas: replicas.collect(),
                     policy: Arc::clone(&bound),
+                    recorder: recorder.clone(),
                     on_failure: group.on_failure,
                     client,
                     pushdown: group.pushdown,
                     pushdown_min_samples: group.pushdown_min_samples,
                     coverage: Coverage::default(),
                     metrics: Arc::clone(metrics),
-                });
+                    haste: Haste::default(),
+                    study: Study::default(),
+                }));
             }
         }
         let policies = Arc::new(policies);
@@ -117,6 +131,33 @@ impl Fleet {
         self.policies.iter().find(|bound| bound.ordinal == ordinal)
     }
 
+    /// What is compared with the policy of a configured server group, by its
+    /// number, from the next merge on; none: nothing. False if there is no
+    /// such group.
+    pub fn shadow(&self, ordinal: usize, shadow: Option<Arc<policy::shadow::Shadow>>) -> bool {
+        self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
+    }
+
+    /// The same, for a candidate that this pool runs. What it has found so far
+    /// in a group of this name stays.
+    pub fn shadow_with(
+        &self,
+        ordinal: usize,
+        candidate: Option<Arc<policy::Binding>>,
+        (pool, metrics): (&Arc<policy::shadow::Pool>, &Metrics),
+    ) -> bool {
+        let Some(bound) = self.bound(ordinal) else { return false };
+        let listener = || metrics.shadow_of(bound.title());
+        bound.set_shadow(candidate.map(|own| pool.shadow(bound.title(), own, listener)));
+        true
+    }
+
+    /// How the shadow of a configured server group compares so far.
+    #[must_use]
+    pub fn shadow_report(&self, ordinal: usize) -> Option<policy::shadow::Report> {
+        Some(self.bound(ordinal)?.shadow()?.report())
+    }
+
     /// Asks every group at once. A group that is not required costs a
     /// warning; any other fails the whole.
     async fn every<'a, T, F>(
@@ -126,7 +167,7 @@ impl Fleet {
     where
         F: Future<Output = Result<T, GroupError>>,
     {
-        self.each_of(self.groups.iter().collect(), ask).await
+        self.each_of(self.groups.iter().map(AsRef::as_ref).collect(), ask).await
     }
 
     /// The same for some of the groups.
@@ -270,7 +311,7 @@ impl Fleet {
     ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
         let asked = self.groups.iter().enumerate();
         let asked = asked.filter(|(index, _)| groups.is_none_or(|groups| groups.contains(index)));
-        let asked: Vec<&Group> = asked.map(|(_, group)| group).collect();
+        let asked: Vec<&Group> = asked.map(|(_, group)| group.as_ref()).collect();
         let (answers, mut warnings) =
             self.each_of(asked, |group| group.select(context, selects)).await?;
         let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];

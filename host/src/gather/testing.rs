@@ -17,6 +17,7 @@ use super::bound::Bound;
 use super::client::{self, Call, Client};
 use super::coverage::Coverage;
 use super::group::Group;
+use super::parts::{Haste, Study};
 use super::replica::Replica;
 use crate::cli::QueryLimits;
 use crate::config::{self, OnFailure, Pushdown, RemoteRead};
@@ -59,12 +60,15 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         labels,
         replicas: addresses.iter().map(|address| replica(*address)).collect(),
         policy: Bound::new(0, "test".to_owned(), Arc::new(Binding::native(Settings::default()))),
+        recorder: None,
         on_failure: OnFailure::Fail,
         client: client(),
         pushdown: Pushdown::Auto,
         pushdown_min_samples: 0,
         coverage: Coverage::default(),
         metrics: Arc::new(Metrics::default()),
+        haste: Haste::default(),
+        study: Study::default(),
     }
 }
 

@@ -28,7 +28,8 @@ pub(super) fn apply(
     for index in 0..matching.len() {
         let source = Source { matching, index, synthesised: synthesised(decided, index) };
         source.collect(decided, &mut runs);
-        if decided.terms.no_false_resets {
+        // Samples that the policy made up are in no timeline.
+        if decided.terms.no_false_resets && source.synthesised.is_empty() {
             let timeline = |replica| matching.timeline(index, replica);
             let kind = decided.kinds[index];
             merged.decisions.dropped_at_seams += seam::repair(kind, &timeline, &mut runs);
@@ -39,6 +40,8 @@ pub(super) fn apply(
         }
         source.copy(&runs, &mut merged.series);
         merged.series.finish_series(matching.labels(index).clone());
+        source.keep_made(&runs, &mut merged.runs.made);
+        merged.runs.sets.push(count(index));
         merged.runs.runs.extend_from_slice(&runs);
         merged.runs.ends.push(merged.runs.runs.len());
     }
@@ -117,6 +120,17 @@ impl Source<'_> {
             *run = part(*run, inside);
         }
         runs.retain(|run| run.length > 0);
+    }
+
+    /// Notes the samples that no replica has.
+    fn keep_made(&self, runs: &[Run], made: &mut Vec<(i64, u64)>) {
+        if self.synthesised.is_empty() {
+            return;
+        }
+        for run in runs.iter().filter(|run| run.replica == Run::SYNTHESISED) {
+            let own = self.synthesised[indexes(*run)].iter();
+            made.extend(own.map(|(time, value)| (*time, value.to_bits())));
+        }
     }
 
     fn copy(&self, runs: &[Run], out: &mut SeriesBatch) {

@@ -10,11 +10,7 @@ use super::health::{Health, Throttle};
 use super::session::Session;
 use super::usage::Usage;
 use super::version::Version;
-use super::{Error, Fail, Fault, Limits, Options, Spec, seam, text, trial};
-
-/// Longest time for a call while a policy is tried out, in milliseconds: no
-/// query waits then, and a busy machine is no fault of the policy.
-pub(super) const TRIAL_DEADLINE_MS: u64 = 2_000;
+use super::{Error, Fail, Fault, Options, Spec, laws, seam, text, trial};
 
 /// A policy bound to a group: code, settings, limits, and what answers if it
 /// fails. What it is does not change; a group swaps one `Arc` of it for
@@ -39,6 +35,22 @@ enum Code {
         version: Arc<Version>,
         spec: Spec,
     },
+    /// What is bound and cannot be loaded.
+    Missing {
+        missing: Missing,
+        spec: Spec,
+    },
+}
+
+/// A policy that cannot be loaded.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// Its name.
+    pub name: String,
+    /// The digest of its component.
+    pub digest: String,
+    /// Why it cannot be loaded.
+    pub reason: String,
 }
 
 impl Binding {
@@ -56,9 +68,7 @@ impl Binding {
     /// [`Error::Settings`] with the policy's own words, [`Error::Failed`] if
     /// it fails the trial.
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
-        let limits = spec.limits;
-        let patient = Limits { deadline_ms: limits.deadline_ms.max(TRIAL_DEADLINE_MS), ..limits };
-        let started = version.start(&patient, 0);
+        let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
         let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
             Fault::Refused(text) => Error::Settings(text),
@@ -68,6 +78,15 @@ impl Binding {
         drop(guest);
         let park_after = spec.park_after;
         Ok(Self::new(Code::Component { version, spec }, terms, fallback, park_after))
+    }
+
+    /// In place of a policy that cannot be loaded: it fails every merge, so
+    /// that what answers is what `spec` says, and everybody is told.
+    #[must_use]
+    pub fn missing(missing: Missing, spec: Spec, fallback: Settings) -> Self {
+        // It is not the policy that would be parked.
+        let park_after = 0;
+        Self::new(Code::Missing { missing, spec }, fallback.terms(), fallback, park_after)
     }
 
     fn new(code: Code, terms: Terms, fallback: Settings, park_after: u32) -> Self {
@@ -88,6 +107,7 @@ impl Binding {
         match &self.code {
             Code::Native => guest_merge::NAME,
             Code::Component { version, .. } => &version.description().name,
+            Code::Missing { missing, .. } => &missing.name,
         }
     }
 
@@ -95,7 +115,7 @@ impl Binding {
     #[must_use]
     pub const fn version(&self) -> Option<&Arc<Version>> {
         match &self.code {
-            Code::Native => None,
+            Code::Native | Code::Missing { .. } => None,
             Code::Component { version, .. } => Some(version),
         }
     }
@@ -105,14 +125,18 @@ impl Binding {
     pub const fn spec(&self) -> Option<&Spec> {
         match &self.code {
             Code::Native => None,
-            Code::Component { spec, .. } => Some(spec),
+            Code::Component { spec, .. } | Code::Missing { spec, .. } => Some(spec),
         }
     }
 
     /// The first digits of the component's digest, for people and metrics.
     #[must_use]
     pub fn short_digest(&self) -> &str {
-        self.version().map_or("native", |version| &version.digest()[..12])
+        match &self.code {
+            Code::Native => "native",
+            Code::Component { version, .. } => &version.digest()[..12],
+            Code::Missing { missing, .. } => missing.digest.get(..12).unwrap_or("unknown"),
+        }
     }
 
     /// What it did since it was bound.
@@ -149,6 +173,7 @@ impl Binding {
                 version.is_builtin()
                     && Settings::from_json(&spec.settings).as_ref() == Ok(&self.fallback)
             }
+            Code::Missing { .. } => false,
         };
         is_builtin.then_some(&self.fallback)
     }
@@ -185,6 +210,10 @@ impl Binding {
         options: &Options<'_>,
         work: impl FnOnce(&mut dyn Decide) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        if let Code::Missing { missing, .. } = &self.code {
+            self.usage.add_fault();
+            return Err(Fault::Unavailable(missing.reason.clone()));
+        }
         let Code::Component { version, spec } = &self.code else {
             let mut native = Metered::new(&self.fallback);
             let outcome = work(&mut native);

@@ -3,7 +3,7 @@
 use super::Fault;
 
 /// What is wrong with a component or its settings.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     /// The bytes are something else; the text says what.
     #[error("{0}")]

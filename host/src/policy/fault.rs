@@ -29,6 +29,9 @@ pub enum Fault {
     /// All sandboxes that it may have were in use for too long.
     #[error("found no free sandbox in time")]
     Busy,
+    /// It cannot be loaded; the text says why.
+    #[error("cannot be used: {0}")]
+    Unavailable(String),
     /// It is not asked any more, after so many faults in a row.
     #[error("is parked after {0} faults in a row: bind it again to try it again")]
     Parked(u32),
@@ -47,6 +50,7 @@ impl Fault {
             Self::Plan(_) => "plan",
             Self::Start(_) => "start",
             Self::Busy => "busy",
+            Self::Unavailable(_) => "unavailable",
             Self::Parked(_) => "parked",
         }
     }

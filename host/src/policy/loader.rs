@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use self::artifacts::Artifacts;
 use self::queue::Queue;
-use super::binding::TRIAL_DEADLINE_MS;
 use super::engine::Engine;
+use super::laws::PATIENT_DEADLINE_MS;
 use super::version::{self, Identity, Version};
 use super::{Error, Limits, compile, form};
 
@@ -231,7 +231,7 @@ impl Loader {
         let component = version::deserialize(&self.engine, code)?;
         // No query waits, and nobody has chosen limits yet.
         let limits = Limits {
-            deadline_ms: TRIAL_DEADLINE_MS,
+            deadline_ms: PATIENT_DEADLINE_MS,
             memory_bytes: self.engine.memory_bytes(),
             ..Limits::default()
         };

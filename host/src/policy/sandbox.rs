@@ -14,9 +14,10 @@ use wasmtime_wasi::{
     HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
 };
 
-use super::Limits;
+use super::clock::Clock;
 use super::engine::Engine;
 use super::output::Output;
+use super::{Limits, worker};
 
 /// Handles a guest may hold to host things, of which there are a few streams.
 const MAX_HANDLES: usize = 1000;
@@ -30,6 +31,8 @@ pub(super) struct Sandbox {
     evaluation_ms: i64,
     /// When what it does now must be done.
     until: Instant,
+    /// In the background: the processor time that it has in any case.
+    processor: Option<(Clock, u64)>,
     meter: Meter,
     handles: ResourceTable,
     /// Made when the guest first asks; most never do.
@@ -41,13 +44,14 @@ pub(super) fn store(engine: &Engine, limits: &Limits, evaluation_ms: i64) -> Sto
     let mut handles = ResourceTable::new();
     handles.set_max_capacity(MAX_HANDLES);
     let meter = Meter { limits: *limits, memory: 0, tables: 0, exceeded: false };
-    let sandbox = Sandbox { evaluation_ms, until: Instant::now(), meter, handles, wasi: None };
+    let until = Instant::now();
+    let sandbox = Sandbox { evaluation_ms, until, processor: None, meter, handles, wasi: None };
     let mut store = Store::new(engine.wasm(), sandbox);
     store.limiter(|sandbox| &mut sandbox.meter);
     // Ticks only make it look at the clock: on a busy machine they come late,
     // and a number of them is no time.
     store.epoch_deadline_callback(|sandbox| {
-        let is_over = sandbox.data().until <= Instant::now();
+        let is_over = sandbox.data().is_over();
         Ok(if is_over { UpdateDeadline::Interrupt } else { UpdateDeadline::Continue(1) })
     });
     store.set_hostcall_fuel(limits.copied_bytes);
@@ -55,13 +59,25 @@ pub(super) fn store(engine: &Engine, limits: &Limits, evaluation_ms: i64) -> Sto
     store
 }
 
-/// Says when what the guest does next must be done.
+/// Says when what the guest does next must be done. For work in the background
+/// the same time is counted on the processor: that others went first is no
+/// fault of the guest.
 pub(super) fn end_at(store: &mut Store<Sandbox>, until: Instant) {
-    store.data_mut().until = until;
+    let sandbox = store.data_mut();
+    sandbox.until = until;
+    sandbox.processor = worker::is_background().then(|| {
+        let left = until.saturating_duration_since(Instant::now()).as_nanos();
+        (Clock::start(), u64::try_from(left).unwrap_or(u64::MAX))
+    });
     store.set_epoch_deadline(1);
 }
 
 impl Sandbox {
+    fn is_over(&self) -> bool {
+        self.until <= Instant::now()
+            && self.processor.is_none_or(|(clock, time)| clock.nanoseconds() >= time)
+    }
+
     /// True if the guest wanted more memory than it may have.
     pub(super) const fn exceeded_memory(&self) -> bool {
         self.meter.exceeded

@@ -1,12 +1,13 @@
 //! Merges as the query flow sees them.
 
 mod bindings;
-mod guests;
+pub(super) mod guests;
 mod hostile;
 mod life;
 mod loading;
 mod matching;
 mod seams;
+mod shadows;
 mod twice;
 mod wasi;
 
@@ -17,7 +18,7 @@ use promql::Labels;
 use super::*;
 
 /// One engine for all tests, as in the product.
-fn engine() -> &'static Engine {
+pub(super) fn engine() -> &'static Engine {
     static ENGINE: LazyLock<Engine> =
         LazyLock::new(|| Engine::new(&EngineLimits::default()).expect("wasm runs here"));
     &ENGINE

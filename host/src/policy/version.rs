@@ -86,6 +86,12 @@ impl Version {
         Ok(Self { is_builtin: true, ..version })
     }
 
+    /// The built-in policy's component, as it could be uploaded.
+    #[must_use]
+    pub const fn builtin_wasm() -> &'static [u8] {
+        BUILTIN_WASM
+    }
+
     /// Checks and compiles a component, or a core module that carries its
     /// component's type, in this process; takes its time (some 50 ms for a
     /// small one, seconds for a language runtime), so call it off the reactor.
@@ -162,6 +168,13 @@ impl Version {
     #[must_use]
     pub const fn size(&self) -> usize {
         self.identity.size
+    }
+
+    /// Bytes of the machine code made of it, with its tables.
+    #[must_use]
+    pub fn code_size(&self) -> usize {
+        let image = self.pre.instance_pre().component().image_range();
+        image.end as usize - image.start as usize
     }
 
     /// Names of the interfaces it imports; the sandbox has them empty.

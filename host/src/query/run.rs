@@ -42,7 +42,7 @@ pub struct Limits {
 pub struct Engine {
     storage: Arc<dyn Storage>,
     limits: Limits,
-    places: Semaphore,
+    places: Arc<Semaphore>,
     /// Beside the thread of each query, for all of them.
     workers: Workers,
     metrics: Arc<Metrics>,
@@ -52,9 +52,16 @@ impl Engine {
     /// An engine over a storage.
     #[must_use]
     pub fn new(storage: Arc<dyn Storage>, limits: Limits, metrics: Arc<Metrics>) -> Self {
-        let places = Semaphore::new(limits.max_concurrency);
+        let places = Arc::new(Semaphore::new(limits.max_concurrency));
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self { storage, limits, places, workers: Workers::new(cores - 1), metrics }
+    }
+
+    /// The same with the places of another engine, so that both together run
+    /// no more queries than one.
+    #[must_use]
+    pub fn sharing(self, places: Arc<Semaphore>) -> Self {
+        Self { places, ..self }
     }
 
     /// The whole flow: wait for a place, parse, plan, fetch and merge what the
@@ -128,7 +135,7 @@ impl Engine {
 
     /// The same flow up to where samples would be fetched.
     async fn explained(&self, request: Request) -> Result<Explained, Error> {
-        let context = self.context(&request);
+        let context = Context { may_begin: false, ..self.context(&request) };
         let _place = self.wait_for_place(&context).await?;
         let _cancel = CancelOnDrop(context.budget.clone());
         let (question, plan, query) = self.plan(&request, &context).await?;

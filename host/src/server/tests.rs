@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,16 +38,13 @@ impl Drop for Hanging {
 }
 
 impl App for Tiny {
-    fn body_limit(&self, head: &request::Parts) -> usize {
-        if head.method == hyper::Method::POST { MAX_BODY } else { 0 }
-    }
-
-    fn answer(&self, request: Request<Bytes>) -> Boxed<'_, Response<Body>> {
+    fn answer(&self, request: Request<Unread>) -> Boxed<'_, Response<Body>> {
         if let Some(note) = request.extensions().get::<Note>() {
             note.set("/tiny", "a=b".to_owned());
         }
         Box::pin(async move {
-            match request.uri().path() {
+            let (head, body) = request.into_parts();
+            match head.uri.path() {
                 "/panic" => panic!("on purpose"),
                 "/hang" => {
                     self.hanging.fetch_add(1, Ordering::SeqCst);
@@ -60,7 +58,14 @@ impl App for Tiny {
                     *self.chunks.lock().expect("no panic") = Some(sender);
                     Response::new(Body::chunks(receiver))
                 }
-                _ => Response::new(Body::whole(format!("{} bytes", request.body().len()))),
+                "/unread" => Response::new(Body::whole("not wanted")),
+                _ => {
+                    let limit = if head.method == hyper::Method::POST { MAX_BODY } else { 0 };
+                    match body.whole(limit).await {
+                        Ok(body) => Response::new(Body::whole(format!("{} bytes", body.len()))),
+                        Err(fault) => self.refuse(fault),
+                    }
+                }
             }
         })
     }
@@ -69,7 +74,8 @@ impl App for Tiny {
         let mut response = Response::new(Body::whole(format!("{fault:?}")));
         *response.status_mut() = match fault {
             Fault::TooLarge(_) => hyper::StatusCode::PAYLOAD_TOO_LARGE,
-            Fault::Body(_) => hyper::StatusCode::REQUEST_TIMEOUT,
+            Fault::Body(_) | Fault::Slow => hyper::StatusCode::REQUEST_TIMEOUT,
+            Fault::Stranger | Fault::Busy => hyper::StatusCode::FORBIDDEN,
             Fault::Panic => hyper::StatusCode::BAD_GATEWAY,
         };
         response
@@ -305,6 +311,20 @@ async fn a_body_that_does_not_come_is_given_up() {
     let server = Running::start(limits).await;
     let got = server.exchange(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n123").await;
     assert!(got.starts_with("HTTP/1.1 408 "), "{got}");
+}
+
+#[tokio::test]
+async fn a_client_that_waits_to_be_told_to_send_gets_its_answer_instead() {
+    let server = Running::start(Limits::default()).await;
+    let head = "host: a\r\nexpect: 100-continue\r\ncontent-length: 5\r\n\r\n";
+    let unwanted = format!("POST /unread HTTP/1.1\r\n{head}");
+    let got = server.exchange(unwanted.as_bytes()).await;
+    assert!(got.starts_with("HTTP/1.1 200 ") && got.ends_with("not wanted"), "{got}");
+    assert!(got.contains("connection: close\r\n"), "{got}");
+    let wanted = format!("POST / HTTP/1.1\r\nconnection: close\r\n{head}12345");
+    let got = server.exchange(wanted.as_bytes()).await;
+    assert!(got.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 "), "{got}");
+    assert!(got.ends_with("5 bytes"), "{got}");
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@
 //! `server_group_targets`, and `prometheus_config_last_reload_…`.
 //! `promxy_build_info` is not imitated: it would claim to be promxy.
 
+mod merges;
+
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +22,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::merges::Merges;
 use super::policies::Policies;
 pub use super::policies::PolicyRow;
 use super::process::Process;
@@ -107,6 +110,17 @@ struct StageLabels {
     stage: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ActionLabels {
+    action: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
 /// A call to a replica that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct ReplicaCall<'a> {
@@ -143,10 +157,13 @@ pub struct Metrics {
     replica_requests: Family<ReplicaOutcomeLabels, Counter>,
     replica_bytes: Family<ReplicaLabels, Counter>,
     policy_faults: Family<PolicyLabels, Counter>,
+    merges: Merges,
     /// Label sets of `policy_faults` so far.
     fault_rows: AtomicUsize,
     policies: Policies,
     panics: Family<StageLabels, Counter>,
+    admin_actions: Family<ActionLabels, Counter>,
+    admin_refused: Family<ReasonLabels, Counter>,
     reload_succeeded: Gauge,
     reload_time: Gauge<f64, AtomicU64>,
 }
@@ -188,9 +205,12 @@ impl Metrics {
             replica_requests: Family::default(),
             replica_bytes: Family::default(),
             policy_faults: Family::default(),
+            merges: Merges::default(),
             fault_rows: AtomicUsize::new(0),
             policies: Policies::default(),
             panics: Family::default(),
+            admin_actions: Family::default(),
+            admin_refused: Family::default(),
             reload_succeeded: Gauge::default(),
             reload_time: Gauge::default(),
         };
@@ -199,6 +219,7 @@ impl Metrics {
         metrics.register_http();
         metrics.register_query();
         metrics.register_replicas();
+        metrics.merges.register(&mut metrics.registry);
         metrics.register_process();
         metrics
     }
@@ -252,6 +273,16 @@ impl Metrics {
         );
         registry.register("policy_faults", "Faults of merge policies", self.policy_faults.clone());
         registry.register("panics", "Panics that were caught", self.panics.clone());
+        registry.register(
+            "admin_actions",
+            "What was done on the admin address, or tried",
+            self.admin_actions.clone(),
+        );
+        registry.register(
+            "admin_refused",
+            "Requests to the admin address of who may not ask",
+            self.admin_refused.clone(),
+        );
         self.registry.register_collector(Box::new(self.policies.clone()));
     }
 
@@ -413,6 +444,17 @@ impl Metrics {
     /// A panic was caught.
     pub fn panic(&self, stage: &'static str) {
         self.panics.get_or_create(&StageLabels { stage }).inc();
+    }
+
+    /// Something was done on the admin address: `success`, `error` or
+    /// `aborted`.
+    pub fn admin_action(&self, action: &'static str, outcome: &'static str) {
+        self.admin_actions.get_or_create(&ActionLabels { action, outcome }).inc();
+    }
+
+    /// A request to the admin address was refused for who asked.
+    pub fn admin_refused(&self, reason: &'static str) {
+        self.admin_refused.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// The configuration was read, with success or not.

@@ -35,6 +35,11 @@ impl<T: Copy> Column<T> {
         Self { pieces: vec![Vec::with_capacity(values.min(PIECE))], begin: 0 }
     }
 
+    /// Bytes of all pieces.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.capacity() * size_of::<T>()).sum()
+    }
+
     /// Adds a value to the series being built.
     pub(super) fn push(&mut self, value: T) {
         self.piece(1).push(value);

@@ -1,31 +1,37 @@
 //! The file against the table.
 
-use super::table::{ROOT, SECTIONS};
+use super::table::{ROOT, SECTIONS, WEB, WEB_SECTIONS};
 use super::{Key, Kind, Section};
 use crate::config::report::{Mistake, Report, quoted};
 use crate::config::yaml::Cursor;
 
 /// Checks all keys of a file.
 pub(in crate::config) fn check(root: &Cursor<'_>, report: &mut Report) {
-    check_section(root, &ROOT, report);
+    check_section(root, &ROOT, SECTIONS, report);
 }
 
-fn check_section(at: &Cursor<'_>, section: &Section, report: &mut Report) {
+/// Checks all keys of a web configuration file.
+pub(in crate::config) fn check_web(root: &Cursor<'_>, report: &mut Report) {
+    check_section(root, &WEB, WEB_SECTIONS, report);
+}
+
+/// Checks a section; `all` are those of the file.
+fn check_section(at: &Cursor<'_>, section: &Section, all: &[&Section], report: &mut Report) {
     for (name, value) in report.take(at.entries()).unwrap_or_default() {
         match section.keys.iter().find(|(known, _)| *known == name) {
-            Some((_, kind)) => check_value(&value, *kind, report),
-            None => report.mistake_with(|| unknown(name, &value, section)),
+            Some((_, kind)) => check_value(&value, *kind, all, report),
+            None => report.mistake_with(|| unknown(name, &value, section, all)),
         }
     }
 }
 
-fn check_value(value: &Cursor<'_>, kind: Kind, report: &mut Report) {
+fn check_value(value: &Cursor<'_>, kind: Kind, all: &[&Section], report: &mut Report) {
     match kind {
         Kind::Value => {}
-        Kind::Map(section) => check_section(value, section, report),
+        Kind::Map(section) => check_section(value, section, all, report),
         Kind::List(section) => {
             for item in report.take(value.items()).unwrap_or_default() {
-                check_section(&item, section, report);
+                check_section(&item, section, all, report);
             }
         }
         Kind::Ignored(_) | Kind::NotYet(_) if asks_nothing(value) => {}
@@ -43,17 +49,17 @@ fn not_yet(value: &Cursor<'_>, instead: &str) -> Mistake {
     value.key_mistake(format!("not supported yet, expected no such key or an empty value{hint}"))
 }
 
-fn unknown(name: &str, value: &Cursor<'_>, section: &Section) -> Mistake {
-    let hint = elsewhere(name)
+fn unknown(name: &str, value: &Cursor<'_>, section: &Section, all: &[&Section]) -> Mistake {
+    let hint = elsewhere(name, all)
         .or_else(|| nearest(name, section).map(|near| format!("did you mean `{near}`?")))
         .unwrap_or_else(|| format!("known here: {}", names(section).join(", ")));
     value.key_mistake(format!("unknown key {}; {hint}", quoted(name)))
 }
 
 /// The sections that have a key of this very name.
-fn elsewhere(name: &str) -> Option<String> {
+fn elsewhere(name: &str, all: &[&Section]) -> Option<String> {
     let has = |section: &&&Section| section.keys.iter().any(|(known, _)| *known == name);
-    let places: Vec<&str> = SECTIONS
+    let places: Vec<&str> = all
         .iter()
         .filter(has)
         .map(|section| if section.path.is_empty() { "the top level" } else { section.path })

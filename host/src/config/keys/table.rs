@@ -10,6 +10,9 @@ pub(super) const SECTIONS: &[&Section] = &[
     &PROMXY,
     &SERVER_GROUP,
     &STATIC_CONFIG,
+    &POLICY,
+    &POLICY_LIMITS,
+    &RECORD,
     &HTTP_CLIENT,
     &TLS,
     &BASIC_AUTH,
@@ -93,6 +96,7 @@ static SERVER_GROUP: Section = Section {
         ("anti_affinity", Value),
         ("anti_affinity_dynamic", Value),
         ("prefer_max", Value),
+        ("policy", Map(&POLICY)),
         ("remote_read", Value),
         ("remote_read_path", Value),
         ("pushdown", Value),
@@ -100,6 +104,7 @@ static SERVER_GROUP: Section = Section {
         ("align_query_range_with_step", Value),
         ("ignore_error", Value),
         ("downgrade_error", Value),
+        ("record", Map(&RECORD)),
         ("http_client", Map(&HTTP_CLIENT)),
         ("relabel_configs", NotYet("set labels in `static_configs`")),
         ("metrics_relabel_configs", NotYet("")),
@@ -108,7 +113,6 @@ static SERVER_GROUP: Section = Section {
         ("native_histogram", NotYet("")),
         ("relative_time_range", NotYet("")),
         ("absolute_time_range", NotYet("")),
-        ("policy", NotYet("the default rule merges with `anti_affinity` and `prefer_max`")),
         ("azure_sd_configs", NotYet(NO_DISCOVERY)),
         ("consul_sd_configs", NotYet(NO_DISCOVERY)),
         ("digitalocean_sd_configs", NotYet(NO_DISCOVERY)),
@@ -144,6 +148,30 @@ static SERVER_GROUP: Section = Section {
 static STATIC_CONFIG: Section = Section {
     path: "promxy.server_groups[].static_configs[]",
     keys: &[("targets", Value), ("labels", Value)],
+};
+
+static POLICY: Section = Section {
+    path: "promxy.server_groups[].policy",
+    keys: &[
+        ("name", Value),
+        ("digest", Value),
+        ("path", Value),
+        ("settings", Value),
+        ("limits", Map(&POLICY_LIMITS)),
+        ("fail", Value),
+        ("park_after", Value),
+        ("shadow", Value),
+    ],
+};
+
+static POLICY_LIMITS: Section = Section {
+    path: "promxy.server_groups[].policy.limits",
+    keys: &[("deadline", Value), ("memory", Value), ("answer", Value), ("table_elements", Value)],
+};
+
+static RECORD: Section = Section {
+    path: "promxy.server_groups[].record",
+    keys: &[("dir", Value), ("max_bytes", Value), ("sample", Value)],
 };
 
 /// promxy parses all of Prometheus's client settings here and uses some.
@@ -214,5 +242,60 @@ static AUTHORIZATION: Section = Section {
         ("credentials", Value),
         ("credentials_file", Value),
         ("credentials_ref", NO_REFERENCE),
+    ],
+};
+
+/// The sections of the web configuration file.
+pub(super) const WEB_SECTIONS: &[&Section] = &[&WEB, &WEB_TLS, &WEB_HTTP, &WEB_HEADERS];
+
+/// The web configuration file: prometheus/exporter-toolkit's.
+pub(super) static WEB: Section = Section {
+    path: "",
+    keys: &[
+        ("tls_server_config", Map(&WEB_TLS)),
+        ("http_server_config", Map(&WEB_HTTP)),
+        ("basic_auth_users", Value),
+        ("rate_limit", NotYet("connections and queries have limits of their own")),
+    ],
+};
+
+static WEB_TLS: Section = Section {
+    path: "tls_server_config",
+    keys: &[
+        ("cert", Value),
+        ("key", Value),
+        ("client_ca", Value),
+        ("cert_file", Value),
+        ("key_file", Value),
+        ("client_auth_type", Value),
+        ("client_ca_file", Value),
+        ("min_version", Value),
+        ("max_version", Value),
+        ("client_allowed_sans", NotYet("use an authority that signs only those who may")),
+        (
+            "cipher_suites",
+            NotYet("the suites of TLS 1.2 and 1.3 without known weaknesses are spoken"),
+        ),
+        ("curve_preferences", NotYet("X25519 and the curves P-256 and P-384 are spoken")),
+        (
+            "prefer_server_cipher_suites",
+            Ignored("read and ignored, as in Prometheus since Go 1.17"),
+        ),
+    ],
+};
+
+static WEB_HTTP: Section = Section {
+    path: "http_server_config",
+    keys: &[("http2", Value), ("headers", Map(&WEB_HEADERS))],
+};
+
+static WEB_HEADERS: Section = Section {
+    path: "http_server_config.headers",
+    keys: &[
+        ("Content-Security-Policy", Value),
+        ("Strict-Transport-Security", Value),
+        ("X-Content-Type-Options", Value),
+        ("X-Frame-Options", Value),
+        ("X-XSS-Protection", Value),
     ],
 };

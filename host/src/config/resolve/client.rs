@@ -7,6 +7,8 @@ mod tls;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(in crate::config) use tls::versions;
+
 use crate::config::defaults;
 use crate::config::model::Client;
 use crate::config::report::{Mistake, Report};
@@ -79,7 +81,7 @@ fn query_params(at: &Cursor<'_>, report: &mut Report) -> Vec<(String, String)> {
 
 /// A text that stands in the file under `inline` or in a file named under
 /// `file`, not both. Empty counts as unset, as in Prometheus.
-fn source<T>(
+pub(in crate::config) fn source<T>(
     at: &Cursor<'_>,
     (inline, file): (&str, &str),
     wrap: impl FnOnce(String) -> T,
@@ -105,7 +107,12 @@ fn given<'a>(at: &Cursor<'a>, key: &str, report: &mut Report) -> Option<(String,
     Some((text.to_owned(), value))
 }
 
-fn path(at: &Cursor<'_>, key: &str, base_dir: &Path, report: &mut Report) -> Option<PathBuf> {
+pub(super) fn path(
+    at: &Cursor<'_>,
+    key: &str,
+    base_dir: &Path,
+    report: &mut Report,
+) -> Option<PathBuf> {
     given(at, key, report).map(|(path, _)| base_dir.join(path))
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{client, labels, target};
+use super::{client, labels, policy, record, target};
 use crate::config::defaults;
 use crate::config::model::{AntiAffinity, OnFailure, Pushdown, RemoteRead, Scheme, ServerGroup};
 use crate::config::report::{Mistake, Report};
@@ -18,7 +18,7 @@ pub(super) fn resolve(
     let scheme = report.read(at, "scheme", scheme).unwrap_or(defaults::SCHEME);
     let path_prefix = report.read(at, "path_prefix", path).unwrap_or_default();
     let remote_read_path = report.read(at, "remote_read_path", path);
-    ServerGroup {
+    let group = ServerGroup {
         ordinal,
         name: report.read(at, "name", Cursor::text).unwrap_or_default().to_owned(),
         targets: target::resolve(at, scheme, &path_prefix, report),
@@ -35,6 +35,7 @@ pub(super) fn resolve(
             .unwrap_or_else(|| defaults::REMOTE_READ_PATH.to_owned()),
         anti_affinity: anti_affinity(at, report),
         prefer_max: report.read(at, "prefer_max", Cursor::bool).unwrap_or(false),
+        policy: None,
         pushdown: report.read(at, "pushdown", pushdown).unwrap_or(defaults::PUSHDOWN),
         pushdown_min_samples: report
             .read(at, "pushdown_min_samples", Cursor::count)
@@ -43,8 +44,11 @@ pub(super) fn resolve(
             .read(at, "align_query_range_with_step", Cursor::bool)
             .unwrap_or(false),
         on_failure: on_failure(at, report),
+        record: at.get("record").and_then(|at| record::resolve(&at, base_dir, report)),
         client: client::resolve(at, base_dir, report),
-    }
+    };
+    // Its settings are checked together with the group's own keys.
+    ServerGroup { policy: policy::resolve(at, &group, base_dir, report), ..group }
 }
 
 fn scheme(at: &Cursor<'_>) -> Result<Scheme, Mistake> {

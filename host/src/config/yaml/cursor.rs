@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value as Json;
+
 use crate::config::duration;
 
 use super::{Mistake, Node, Place, Value, push_key, quoted};
@@ -134,11 +136,67 @@ impl<'a> Cursor<'a> {
         found.map(|(value, _)| *value).ok_or_else(|| self.unexpected("true or false"))
     }
 
+    /// The value as JSON. A scalar that is not quoted is what YAML takes it
+    /// for: nothing, a truth value, a number, else text.
+    pub(in crate::config) fn json(&self) -> Result<Json, Mistake> {
+        Ok(match &self.node.value {
+            Value::Null => Json::Null,
+            Value::Scalar { text, plain: false } => Json::String(text.clone()),
+            Value::Scalar { text, plain: true } => self.plain_json(text)?,
+            Value::List(_) => {
+                let items = self.items()?;
+                Json::Array(items.iter().map(Self::json).collect::<Result<_, _>>()?)
+            }
+            Value::Map(_) => {
+                let entries = self.entries()?.into_iter();
+                let entries = entries.map(|(key, value)| Ok((key.to_owned(), value.json()?)));
+                Json::Object(entries.collect::<Result<_, _>>()?)
+            }
+        })
+    }
+
+    fn plain_json(&self, text: &str) -> Result<Json, Mistake> {
+        if let Ok(truth) = self.bool() {
+            return Ok(Json::Bool(truth));
+        }
+        let is_number = text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+        let unsigned = text.strip_prefix('+').unwrap_or(text);
+        if !is_number {
+            return Ok(Json::String(text.to_owned()));
+        }
+        if let Ok(whole) = unsigned.parse::<u64>() {
+            return Ok(whole.into());
+        }
+        if let Ok(whole) = unsigned.parse::<i64>() {
+            return Ok(whole.into());
+        }
+        match unsigned.parse::<f64>() {
+            Ok(number) if number.is_finite() => Ok(number.into()),
+            Ok(_) => Err(self.unexpected("a finite number")),
+            Err(_) => Ok(Json::String(text.to_owned())),
+        }
+    }
+
     /// A whole number from 0.
     pub(in crate::config) fn count(&self) -> Result<usize, Mistake> {
         self.plain()
             .and_then(|plain| plain.replace('_', "").parse().ok())
             .ok_or_else(|| self.unexpected("a whole number from 0"))
+    }
+
+    /// A number of bytes, plain or in KiB, MiB or GiB.
+    pub(in crate::config) fn bytes(&self) -> Result<u64, Mistake> {
+        const UNITS: [(&str, u64); 5] =
+            [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("B", 1), ("", 1)];
+        let parse = |text: &str| {
+            let (number, unit) = UNITS
+                .into_iter()
+                .find_map(|(name, unit)| Some((text.strip_suffix(name)?, unit)))?;
+            number.trim_end().replace('_', "").parse::<u64>().ok()?.checked_mul(unit)
+        };
+        self.text().ok().and_then(parse).ok_or_else(|| {
+            self.unexpected("a number of bytes such as 1000000, 64KiB, 256MiB or 1GiB")
+        })
     }
 
     /// A duration in Go's syntax, not negative.

@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The contract itself.
-pub(super) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
+pub(in crate::policy) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
 
 /// The first timestamp at which a guest shows what it is.
 pub(super) const TRIGGER_MS: i64 = 1_000_000_000_000;
@@ -71,6 +71,35 @@ pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
     )
 }
 
+/// The component around a core module's text. `packages` are those that
+/// `world_imports` names.
+pub(in crate::policy) fn component(
+    module: &str,
+    packages: &[&str],
+    world_imports: &str,
+    contract: &str,
+) -> Vec<u8> {
+    let module = embedded(module, packages, world_imports, contract);
+    let encoder = ComponentEncoder::default().validate(true).module(&module);
+    encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+}
+
+/// A core module, with the component's type embedded.
+fn embedded(module: &str, packages: &[&str], world_imports: &str, contract: &str) -> Vec<u8> {
+    let mut module = wat::parse_str(module).expect("the text is valid");
+    let mut resolve = Resolve::default();
+    for (index, package) in packages.iter().enumerate() {
+        resolve.push_str(format!("{index}.wit"), package).expect("the package is valid");
+    }
+    let export = format!("{world_imports}\n  export policy;");
+    let contract = contract.replace("  export policy;", &export);
+    let package = resolve.push_str("merge.wit", &contract).expect("the contract is valid");
+    let world = resolve.select_world(&[package], Some("merge-policy")).expect("it has one");
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
+        .expect("the module takes a section");
+    module
+}
+
 impl Guest<'_> {
     /// The component.
     pub(super) fn component(&self) -> Vec<u8> {
@@ -79,25 +108,14 @@ impl Guest<'_> {
 
     /// The component by another contract.
     pub(super) fn component_of(&self, contract: &str) -> Vec<u8> {
-        let module = self.module_of(contract);
-        let encoder = ComponentEncoder::default().validate(true).module(&module);
-        encoder.and_then(|mut encoder| encoder.encode()).expect("the module fits the world")
+        let Self { packages, world_imports, .. } = self;
+        component(&self.module(), packages, world_imports, contract)
     }
 
     /// The core module, with the component's type embedded.
     pub(super) fn module_of(&self, contract: &str) -> Vec<u8> {
-        let mut module = wat::parse_str(self.module()).expect("the text is valid");
-        let mut resolve = Resolve::default();
-        for (index, package) in self.packages.iter().enumerate() {
-            resolve.push_str(format!("{index}.wit"), package).expect("the package is valid");
-        }
-        let export = format!("{}\n  export policy;", self.world_imports);
-        let contract = contract.replace("  export policy;", &export);
-        let package = resolve.push_str("merge.wit", &contract).expect("the contract is valid");
-        let world = resolve.select_world(&[package], Some("merge-policy")).expect("it has one");
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)
-            .expect("the module takes a section");
-        module
+        let Self { packages, world_imports, .. } = self;
+        embedded(&self.module(), packages, world_imports, contract)
     }
 
     fn module(&self) -> String {

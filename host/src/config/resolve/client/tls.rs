@@ -80,7 +80,11 @@ fn version(at: &Cursor<'_>) -> Result<Asked, Mistake> {
     }
 }
 
-fn versions(at: &Cursor<'_>, report: &mut Report) -> (TlsVersion, TlsVersion) {
+/// `min_version` and `max_version`.
+pub(in crate::config) fn versions(
+    at: &Cursor<'_>,
+    report: &mut Report,
+) -> (TlsVersion, TlsVersion) {
     let min = match report.read(at, "min_version", version) {
         Some(Asked::Version(version)) => version,
         Some(Asked::Broken) => {

@@ -1,0 +1,3 @@
+module fill-go
+
+go 1.24

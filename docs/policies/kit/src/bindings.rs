@@ -1,0 +1,1 @@
+../../../../guest-merge/src/adapter/bindings.rs
