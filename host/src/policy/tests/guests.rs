@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The contract itself.
-pub(in crate::policy) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
+pub(crate) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
 
 /// The first timestamp at which a guest shows what it is.
 pub(super) const TRIGGER_MS: i64 = 1_000_000_000_000;
@@ -73,7 +73,7 @@ pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
 
 /// The component around a core module's text. `packages` are those that
 /// `world_imports` names.
-pub(in crate::policy) fn component(
+pub(crate) fn component(
     module: &str,
     packages: &[&str],
     world_imports: &str,
