@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::Error;
 use crate::cli::policy::Subject;
-use crate::policy::{self, Engine, EngineLimits, Limits, Spec, Version};
+use crate::policy::{self, Engine, EngineLimits, Loader, Spec, Version};
 
 /// In place of a file: the policy in this executable.
-const BUILTIN: &str = "builtin";
+pub(super) const BUILTIN: &str = "builtin";
 
 /// A policy and how it is used.
 pub(super) struct Loaded {
@@ -29,15 +29,19 @@ pub(super) struct Loaded {
 pub(super) fn load(subject: &Subject) -> Result<Loaded, Error> {
     let path = subject.file.display().to_string();
     let spec = spec(subject)?;
-    let is_builtin = subject.file == Path::new(BUILTIN);
-    let bytes = if is_builtin { None } else { Some(read(&subject.file)?) };
+    let bytes = bytes(subject)?;
     let engine = Engine::new(&EngineLimits::default())
         .map_err(|reason| Error::Policy { path: path.clone(), reason })?;
-    let version = match &bytes {
-        None => Version::builtin(&engine),
-        Some(bytes) => Version::load(&engine, bytes, &Limits::default()),
-    };
-    Ok(Loaded { path, spec, bytes, engine, version: version.map(Arc::new) })
+    let version = version(&engine, bytes.as_deref());
+    Ok(Loaded { path, spec, bytes, engine, version })
+}
+
+/// The component's bytes; none for the built-in policy.
+pub(super) fn bytes(subject: &Subject) -> Result<Option<Vec<u8>>, Error> {
+    if subject.file == Path::new(BUILTIN) {
+        return Ok(None);
+    }
+    read(&subject.file).map(Some)
 }
 
 /// A file, whole.
@@ -45,8 +49,20 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::File { path: path.display().to_string(), source })
 }
 
+/// Loads the component.
+pub(super) fn version(
+    engine: &Engine,
+    bytes: Option<&[u8]>,
+) -> Result<Arc<Version>, policy::Error> {
+    let loader = Loader::in_process(engine.clone())?;
+    match bytes {
+        None => Ok(loader.builtin()),
+        Some(bytes) => loader.load(bytes),
+    }
+}
+
 /// How the policy is used: its settings, under the default limits.
-fn spec(subject: &Subject) -> Result<Spec, Error> {
+pub(super) fn spec(subject: &Subject) -> Result<Spec, Error> {
     let (from, text) = match (&subject.settings, &subject.settings_file) {
         (Some(text), _) => ("--settings".to_owned(), text.clone()),
         (None, Some(path)) => {
