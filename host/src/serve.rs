@@ -216,11 +216,7 @@ fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn demo_proxy(
-    text: &str,
-    demo: &Demo,
-    store: &PolicyStore,
-) -> Result<Listening, Error> {
+pub async fn demo_proxy(text: &str, demo: &Demo, store: &PolicyStore) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
     let admin = admin::Setup::of(&demo.admin);
     let parts = Parts { admin, ..Parts::quiet(&demo.query)? };

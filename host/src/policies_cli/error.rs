@@ -90,6 +90,7 @@ impl Error {
             | Self::Revision(_)
             | Self::NoName { .. }
             | Self::Exists { .. }
+            | Self::Recording(_)
             | Self::Tool { .. } => 2,
         }
     }

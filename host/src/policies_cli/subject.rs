@@ -28,20 +28,24 @@ pub(super) struct Loaded {
 /// Reads and loads it. That it is refused is no error here.
 pub(super) fn load(subject: &Subject) -> Result<Loaded, Error> {
     let path = subject.file.display().to_string();
-    let spec = spec(subject)?;
-    let bytes = bytes(subject)?;
-    let engine = Engine::new(&EngineLimits::default())
-        .map_err(|reason| Error::Policy { path: path.clone(), reason })?;
-    let version = version(&engine, bytes.as_deref());
-    Ok(Loaded { path, spec, bytes, engine, version })
+    let engine =
+        Engine::new(&EngineLimits::default()).map_err(|reason| Error::Policy { path, reason })?;
+    load_into(&engine, subject)
 }
 
-/// The component's bytes; none for the built-in policy.
-pub(super) fn bytes(subject: &Subject) -> Result<Option<Vec<u8>>, Error> {
-    if subject.file == Path::new(BUILTIN) {
-        return Ok(None);
-    }
-    read(&subject.file).map(Some)
+/// As [`load`], into an engine that is there.
+pub(super) fn load_into(engine: &Engine, subject: &Subject) -> Result<Loaded, Error> {
+    let path = subject.file.display().to_string();
+    let spec = spec(subject)?;
+    let is_builtin = subject.file == Path::new(BUILTIN);
+    let bytes = if is_builtin { None } else { Some(read(&subject.file)?) };
+    // An operator's own file: in this process.
+    let loader = Loader::in_process(engine.clone());
+    let version = loader.and_then(|loader| match &bytes {
+        None => Ok(loader.builtin()),
+        Some(bytes) => loader.load(bytes),
+    });
+    Ok(Loaded { path, spec, bytes, engine: engine.clone(), version })
 }
 
 /// A file, whole.
@@ -49,20 +53,8 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     fs::read(path).map_err(|source| Error::File { path: path.display().to_string(), source })
 }
 
-/// Loads the component.
-pub(super) fn version(
-    engine: &Engine,
-    bytes: Option<&[u8]>,
-) -> Result<Arc<Version>, policy::Error> {
-    let loader = Loader::in_process(engine.clone())?;
-    match bytes {
-        None => Ok(loader.builtin()),
-        Some(bytes) => loader.load(bytes),
-    }
-}
-
 /// How the policy is used: its settings, under the default limits.
-pub(super) fn spec(subject: &Subject) -> Result<Spec, Error> {
+fn spec(subject: &Subject) -> Result<Spec, Error> {
     let (from, text) = match (&subject.settings, &subject.settings_file) {
         (Some(text), _) => ("--settings".to_owned(), text.clone()),
         (None, Some(path)) => {

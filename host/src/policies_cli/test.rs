@@ -43,7 +43,9 @@ impl Outcome {
     fn of(loaded: &Loaded, recorded: &Recorded, effort: Effort) -> Self {
         match &loaded.version {
             Err(error) => Self::Refused(error.to_string()),
-            Ok(version) => Self::tried(loaded, version, recorded, effort).unwrap_or_else(Self::from),
+            Ok(version) => {
+                Self::tried(loaded, version, recorded, effort).unwrap_or_else(Self::from)
+            }
         }
     }
 

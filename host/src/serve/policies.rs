@@ -70,8 +70,8 @@ fn check_with(
 
 /// The error says what is wrong with the file or with how it is bound.
 fn check_file(loader: &Loader, path: &Path, bind: &Bind) -> Result<(), String> {
-    let wasm = std::fs::read(path)
-        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    let wasm =
+        std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     check_component(loader, &check_laws, &wasm, bind).map_err(|error| error.to_string())
 }
 

@@ -30,7 +30,8 @@ fn is_refused(scene: &Scene, wasm: &[u8], texts: &[&str]) {
 #[test]
 fn what_is_no_policy_is_refused_with_what_it_is() {
     let Some(scene) = Scene::new() else { return };
-    is_refused(&scene, b"", &["no WebAssembly"]);
+    let empty = refused(&scene.operator.upload("refused", b""), 400);
+    assert!(empty.contains("empty"), "{empty}");
     is_refused(&scene, b"<html>", &["no WebAssembly"]);
     is_refused(&scene, &Guest::default().module(), &["core module"]);
     let mut cut = Guest::default().component();

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::subject;
+use super::super::subject::{self, Loaded};
 use crate::cli::policy::{Replay, Subject};
 use crate::policies_cli::Error;
 use crate::policy::recording::{Entry, Recorded};
@@ -45,11 +45,8 @@ impl Side {
     }
 
     fn load(engine: &Engine, given: &Subject) -> Result<Self, Error> {
-        let path = given.file.display().to_string();
-        let bytes = subject::bytes(given)?;
-        let spec = subject::spec(given)?;
-        let version = subject::version(engine, bytes.as_deref())
-            .map_err(|reason| Error::Policy { path: path.clone(), reason })?;
+        let Loaded { path, spec, bytes, version, .. } = subject::load_into(engine, given)?;
+        let version = version.map_err(|reason| Error::Policy { path: path.clone(), reason })?;
         let is_given = given.settings.is_some() || given.settings_file.is_some();
         let spec = (bytes.is_some() || is_given).then_some(spec);
         let mut side = Self { path, version, spec, bindings: Vec::new() };

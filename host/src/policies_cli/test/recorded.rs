@@ -76,7 +76,8 @@ impl Recorded {
 
     /// For people.
     pub(super) fn text(&self, comparison: &Comparison) -> String {
-        let mut text = format!("\nOn {} recorded merges, beside the built-in rule", self.entries.len());
+        let mut text =
+            format!("\nOn {} recorded merges, beside the built-in rule", self.entries.len());
         if self.left_out > 0 {
             let _ = write!(text, " ({} more are left out)", self.left_out);
         }
