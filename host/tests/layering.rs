@@ -124,7 +124,7 @@ fn serde_derives_stop_at_the_edges() {
     let edges = [
         "host/src/config",
         "host/src/gather/",
-        "host/src/admin/",
+        "host/src/admin",
         "host/src/api/",
         "host/src/policy/",
         "host/src/registry/",

@@ -12,7 +12,7 @@ use e2e::guest::Guest;
 use e2e::http::Response;
 use e2e::operator::marked;
 use e2e::scene::{Beside, Scene, result, warnings};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Binds a guest that fails where it sees the tests' data, and checks what
 /// must be true of every such guest: the answer is the built-in rule's, a
