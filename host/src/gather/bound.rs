@@ -47,12 +47,6 @@ impl Bound {
         self.shadow.store(shadow);
     }
 
-    /// How messages and metrics call the group.
-    #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
-    }
-
     /// What queries that begin now will use.
     #[must_use]
     pub fn now(&self) -> Arc<Binding> {

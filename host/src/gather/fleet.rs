@@ -138,26 +138,6 @@ impl Fleet {
         self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
     }
 
-    /// The same, for a candidate that this pool runs. What it has found so far
-    /// in a group of this name stays.
-    pub fn shadow_with(
-        &self,
-        ordinal: usize,
-        candidate: Option<Arc<policy::Binding>>,
-        (pool, metrics): (&Arc<policy::shadow::Pool>, &Metrics),
-    ) -> bool {
-        let Some(bound) = self.bound(ordinal) else { return false };
-        let listener = || metrics.shadow_of(bound.title());
-        bound.set_shadow(candidate.map(|own| pool.shadow(bound.title(), own, listener)));
-        true
-    }
-
-    /// How the shadow of a configured server group compares so far.
-    #[must_use]
-    pub fn shadow_report(&self, ordinal: usize) -> Option<policy::shadow::Report> {
-        Some(self.bound(ordinal)?.shadow()?.report())
-    }
-
     /// Asks every group at once. A group that is not required costs a
     /// warning; any other fails the whole.
     async fn every<'a, T, F>(

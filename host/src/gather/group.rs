@@ -265,7 +265,7 @@ impl Group {
         answer.warnings = scattered.warnings;
         answer.infos = scattered.infos;
         let windows: Vec<Wanted> =
-            asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
+            asked.iter().map(|(index, wide)| Wanted::of(*index, &selects[*index], wide)).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
         let (merger, deadline) = (Arc::clone(&binding), context.deadline);
         let watching = Watching {
@@ -330,11 +330,14 @@ struct Wanted {
     index: usize,
     start_ms: i64,
     end_ms: i64,
+    /// What the replicas were asked for.
+    asked_ms: (i64, i64),
 }
 
 impl Wanted {
-    const fn of(index: usize, select: &Select) -> Self {
-        Self { index, start_ms: select.start_ms, end_ms: select.end_ms }
+    const fn of(index: usize, select: &Select, asked: &Select) -> Self {
+        let asked_ms = (asked.start_ms, asked.end_ms);
+        Self { index, start_ms: select.start_ms, end_ms: select.end_ms, asked_ms }
     }
 }
 
@@ -399,7 +402,8 @@ fn merge_one(
         notes.merged(wanted.index, &merged);
     }
     if let Some(witness) = &watching.witness {
-        witness.show(binding, replicas, &options, (&mut merged, nanoseconds));
+        let inputs = (replicas, wanted.asked_ms);
+        witness.show(binding, inputs, &options, (&mut merged, nanoseconds));
     }
     merged
 }

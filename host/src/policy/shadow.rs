@@ -12,13 +12,13 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES};
+use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES, Window};
 use super::recording::Entry;
 use super::worker::Worker;
 use super::{Binding, Fault};
@@ -37,8 +37,6 @@ impl Default for Bounds {
 #[derive(Debug)]
 pub struct Pool {
     worker: Worker<Job>,
-    /// The shadow of each server group, by the group's title.
-    shadows: Mutex<BTreeMap<String, Weak<Shadow>>>,
 }
 
 /// A merge to be compared; nobody's, if the shadow is gone by then.
@@ -60,26 +58,7 @@ impl Pool {
                 shadow.compare(&job.entry, &job.active);
             }
         })?;
-        Ok(Arc::new(Self { worker, shadows: Mutex::default() }))
-    }
-
-    /// The shadow of a server group with this candidate: the one that there
-    /// is, so that a reload loses nothing, or a new one, with a listener.
-    pub fn shadow(
-        self: &Arc<Self>,
-        group: &str,
-        candidate: Arc<Binding>,
-        listener: impl FnOnce() -> Box<Listener>,
-    ) -> Arc<Shadow> {
-        let mut shadows = self.shadows.lock().unwrap_or_else(PoisonError::into_inner);
-        shadows.retain(|_, shadow| shadow.strong_count() > 0);
-        let known = shadows.get(group).and_then(Weak::upgrade);
-        if let Some(known) = known.filter(|known| Arc::ptr_eq(&known.candidate, &candidate)) {
-            return known;
-        }
-        let shadow = Shadow::new(candidate, self, listener());
-        shadows.insert(group.to_owned(), Arc::downgrade(&shadow));
-        shadow
+        Ok(Arc::new(Self { worker }))
     }
 
     /// Waits until everything handed over so far is compared, but not longer
@@ -170,7 +149,8 @@ impl Shadow {
         if matches!(answered.fault, Some(Fault::Parked(_) | Fault::Busy)) {
             return self.drop_one();
         }
-        let comparison = compare::between(entry, active, &answered);
+        let window = Window::of(entry, &[&self.candidate]);
+        let comparison = compare::between(entry, window, active, &answered);
         (self.listener)(Event::Compared(&comparison));
         self.state().add(comparison);
     }

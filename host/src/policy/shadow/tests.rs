@@ -89,17 +89,3 @@ fn work_of_a_shadow_that_is_gone_is_forgotten() {
     pool.settle(Duration::from_secs(60));
     assert_eq!(Arc::strong_count(&candidate), 1);
 }
-
-#[test]
-fn a_shadow_with_the_same_candidate_goes_on() {
-    let (pool, active, candidate) = (pool(), native(""), native(""));
-    let bind =
-        |candidate: &Arc<Binding>| pool.shadow("g", Arc::clone(candidate), || Box::new(|_| {}));
-    let first = bind(&candidate);
-    query(&first, &active, &entry(0));
-    pool.settle(Duration::from_secs(60));
-    assert_eq!(bind(&candidate).report().comparison.merges, 1);
-    assert_eq!(bind(&native("")).report().comparison.merges, 0);
-    let elsewhere = pool.shadow("h", Arc::clone(&candidate), || Box::new(|_| {}));
-    assert_eq!(elsewhere.report().comparison.merges, 0);
-}
