@@ -22,7 +22,8 @@ build: wasm-target ## Build the proxy with its embedded default policy
 
 .PHONY: demo
 demo: wasm-target ## Start the proxy in front of an embedded demo fleet
-	cargo run --locked -p promweave -- demo
+	@rm -rf '$(TARGET_DIR)/demo'
+	cargo run --locked -p promweave -- demo --dir '$(TARGET_DIR)/demo'
 
 .PHONY: policies
 policies: wasm-target ## Build the example policies of docs/policies, fetching their languages' tools

@@ -139,10 +139,10 @@ pub struct QueryLimits {
 #[derive(Args, Clone, Debug)]
 pub struct PolicyStore {
     /// Folder of uploaded policies and bindings; made with the first upload
-    #[arg(long = "policy.dir", default_value = "data/policies")]
+    #[arg(id = "policy.dir", long = "policy.dir", default_value = "data/policies")]
     pub dir: PathBuf,
     /// Most bytes of uploaded policies: the oldest that nobody uses go first
-    #[arg(long = "policy.max-store-bytes", default_value = "1GiB", value_parser = bytes)]
+    #[arg(id = "policy.max-store-bytes", long = "policy.max-store-bytes", default_value = "1GiB", value_parser = bytes)]
     pub max_bytes: u64,
 }
 
@@ -152,6 +152,12 @@ pub struct Demo {
     /// Address the proxy listens on
     #[arg(long, default_value = "127.0.0.1:8082", value_parser = bind_addr)]
     pub bind_addr: SocketAddr,
+    #[command(flatten)]
+    /// Where and how policies are managed.
+    pub admin: Admin,
+    /// Folder of uploaded policies and of recordings; without it, one that is gone with the demo
+    #[arg(long)]
+    pub dir: Option<PathBuf>,
     #[command(flatten)]
     /// What a query may cost.
     pub query: QueryLimits,
@@ -254,6 +260,11 @@ fn bytes(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_two_flags_are_in_each_others_way() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
 
     #[test]
     fn promxys_way_of_writing_flags_is_understood() {

@@ -9,6 +9,7 @@ mod data;
 mod memory;
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -58,21 +59,23 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         replicas.push(serve::storage(storage, &demo.query, address).await?);
     }
-    let config = config_text(&replicas);
-    let store = store();
-    let proxy = serve::demo_proxy(&config, &demo.query, demo.bind_addr, &store).await?;
+    let folder = demo.dir.clone().unwrap_or_else(temporary);
+    let config = config_text(&replicas, &folder.join("recordings"));
+    let store = PolicyStore { dir: folder.join("policies"), max_bytes: 64 << 20 };
+    let proxy = serve::demo_proxy(&config, demo, &store).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);
     stop.then_end(replicas).await;
-    // There is a folder only if something was uploaded.
-    let _ = std::fs::remove_dir_all(&store.dir);
+    if demo.dir.is_none() {
+        // There is a folder only if something was asked or uploaded.
+        let _ = std::fs::remove_dir_all(&folder);
+    }
     Ok(())
 }
 
-/// What is uploaded to a demo is gone with it.
-fn store() -> PolicyStore {
-    let dir = std::env::temp_dir().join(format!("promweave-demo-{}", std::process::id()));
-    PolicyStore { dir, max_bytes: 64 << 20 }
+/// A folder that is gone with the demo.
+fn temporary() -> PathBuf {
+    std::env::temp_dir().join(format!("promweave-demo-{}", std::process::id()))
 }
 
 #[allow(clippy::print_stdout, reason = "the demo talks to a person at a terminal")]
@@ -97,7 +100,7 @@ fn scrapes(spec: &Spec, now_ms: i64) -> Scrapes {
 }
 
 /// The configuration of the demo's proxy, as a user would write it.
-fn config_text(replicas: &[Listening]) -> String {
+fn config_text(replicas: &[Listening], recordings: &Path) -> String {
     let mut text = String::from("promxy:\n  server_groups:\n");
     for (specs, servers) in REPLICAS.chunks(2).zip(replicas.chunks(2)) {
         let group = specs[0].group;
@@ -106,6 +109,9 @@ fn config_text(replicas: &[Listening]) -> String {
             text.push_str(&format!("            - {}\n", server.address));
         }
         text.push_str(&format!("      labels:\n        site: {group}\n"));
+        // JSON's way to write a text is also YAML's.
+        let dir = serde_json::Value::from(recordings.display().to_string());
+        text.push_str(&format!("      record:\n        dir: {dir}\n        max_bytes: 64MiB\n"));
     }
     text
 }
@@ -128,6 +134,13 @@ fn introduction(replicas: &[Listening], proxy: &Listening, config: &str, now_ms:
         proxy.address
     ));
     text.extend(config.lines().map(|line| format!("  {line}\n")));
+    if let Some(admin) = &proxy.admin {
+        text.push_str(&format!(
+            "\nIts policies: http://{}/   (curl -T FILE.wasm http://{}/api/v1/policies/NAME; \
+             docs/policies.md has more)\n",
+            admin.address, admin.address
+        ));
+    }
     // Five minutes around the hole of the first replica.
     let time = (now_ms - 8 * MINUTE_MS) / 1000;
     let query = "query=http_requests_total{instance=\"10.1.0.11:8080\",code=\"404\"}[5m]";

@@ -19,6 +19,7 @@ mod build;
 mod scaffold;
 
 mod remote;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ pub async fn run(command: &PolicyCommand) -> ExitCode {
         PolicyCommand::Diff(args) => remote::diff(&args).await,
         PolicyCommand::Promote(args) => remote::promote(&args).await,
         PolicyCommand::Rollback(args) => remote::rollback(&args).await,
+        PolicyCommand::Replay(args) => blocking(move || replay::run(&args)).await,
     };
     match outcome {
         Ok(Verdict::Good) => ExitCode::SUCCESS,

@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use self::proxy::Proxy;
 use crate::api::{Api, Cors, Phase, Reload, Settings};
-use crate::cli::{PolicyStore, QueryLimits, Serve};
+use crate::cli::{Demo, PolicyStore, QueryLimits, Serve};
 use crate::config::{self, Config, ServerGroup};
 use crate::features::{Features, Remark, RemarkKind};
 use crate::gather::Fleet;
@@ -216,15 +216,12 @@ fn native_binding(_group: &ServerGroup) -> Arc<policy::Binding> {
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn demo_proxy(
-    text: &str,
-    query: &QueryLimits,
-    address: SocketAddr,
-    store: &PolicyStore,
-) -> Result<Listening, Error> {
+pub async fn demo_proxy(text: &str, demo: &Demo, store: &PolicyStore) -> Result<Listening, Error> {
     let config = config::parse(text, "demo", Path::new("."))?;
-    let parts = Parts::quiet(query)?;
-    Proxy::new(&config, Path::new("demo"), &parts, store)?.listen(address, parts).await
+    let admin = admin::Setup::of(&demo.admin);
+    let parts = Parts { admin, ..Parts::quiet(&demo.query)? };
+    let proxy = Proxy::new(&config, Path::new("demo"), &parts, store)?;
+    proxy.listen(demo.bind_addr, parts).await
 }
 
 /// A server over any storage, for the demo.

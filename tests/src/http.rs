@@ -47,6 +47,12 @@ impl Request {
         .header("content-type", "application/x-www-form-urlencoded")
     }
 
+    /// A request with a body as it is, perhaps none.
+    #[must_use]
+    pub fn with_body(method: &'static str, target: &str, body: impl Into<Vec<u8>>) -> Self {
+        Self { method, target: target.to_owned(), headers: Vec::new(), body: body.into() }
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {

@@ -65,22 +65,6 @@ impl Process {
         self.child.id()
     }
 
-    /// Memory that it has in use and that is its own, in bytes.
-    ///
-    /// # Panics
-    /// When it has ended.
-    #[must_use]
-    pub fn private_bytes(&self) -> u64 {
-        let path = format!("/proc/{}/smaps_rollup", self.child.id());
-        let text = std::fs::read_to_string(path).expect("a running process has its figures");
-        let of = |key: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(key));
-            let kib = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
-            kib.expect("the system tells it") * 1024
-        };
-        of("Private_Dirty:")
-    }
-
     /// Everything it has written so far.
     #[must_use]
     pub fn output(&self) -> String {

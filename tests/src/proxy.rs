@@ -21,7 +21,11 @@ const STOP: Duration = Duration::from_secs(20);
 /// Name of the configuration file in its folder.
 const CONFIG: &str = "config.yaml";
 /// What its log says when it accepts connections; the address follows.
-const LISTENING: [&str; 2] = ["listening", "address="];
+const LISTENING: &str = ": listening address=";
+/// The same for policies and server groups.
+const ADMIN: &str = ": admin listening address=";
+/// Where that is.
+const ADMIN_FLAG: &str = "--admin.bind-addr=";
 
 /// A running proxy.
 ///
@@ -30,6 +34,8 @@ const LISTENING: [&str; 2] = ["listening", "address="];
 pub struct Proxy {
     /// Its HTTP API.
     pub client: Client,
+    /// Where its policies are managed; nowhere, if a flag said so.
+    pub admin: Client,
     process: Process,
     folder: TempDir,
 }
@@ -97,9 +103,17 @@ impl Builder {
             .arg(format!("--config={}", path.display()))
             .arg("--bind-addr=127.0.0.1:0")
             .args(&self.flags);
+        let admin = self.flags.iter().find_map(|flag| flag.strip_prefix(ADMIN_FLAG));
+        if admin.is_none() {
+            command.arg(format!("{ADMIN_FLAG}127.0.0.1:0"));
+        }
         let mut process = Process::spawn(&mut command);
-        let client = Client::new(process.wait_for(START, listening));
-        Proxy { client, process, folder }
+        let client = Client::new(process.wait_for(START, |line| address(line, LISTENING)));
+        let admin = match admin {
+            Some("none") => SocketAddr::from(([127, 0, 0, 1], 0)),
+            _ => process.wait_for(START, |line| address(line, ADMIN)),
+        };
+        Proxy { client, admin: Client::new(admin), process, folder }
     }
 
     /// The configuration file; JSON is YAML.
@@ -117,12 +131,6 @@ impl Proxy {
         Builder::default()
     }
 
-    /// Memory that it has in use and that is its own, in bytes.
-    #[must_use]
-    pub fn private_bytes(&self) -> u64 {
-        self.process.private_bytes()
-    }
-
     /// Everything it has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
@@ -138,6 +146,18 @@ impl Proxy {
         self.process.terminate();
         let status = self.process.wait(STOP);
         (status, self.process.output())
+    }
+
+    /// Bytes of memory that it has in use.
+    ///
+    /// # Panics
+    /// When the system does not tell.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/statm", self.process.id());
+        let text = fs::read_to_string(path).expect("a running process has it");
+        let pages: u64 = text.split(' ').nth(1).and_then(|n| n.parse().ok()).expect("a number");
+        pages * rustix::param::page_size() as u64
     }
 
     /// Asks it to stop without waiting for it.
@@ -197,8 +217,9 @@ fn beside_the_tests() -> PathBuf {
     profile.join("promweave")
 }
 
-fn listening(line: &str) -> Option<SocketAddr> {
-    let rest = line.split_once(LISTENING[0])?.1.split_once(LISTENING[1])?.1;
+/// The address in a line that says so.
+fn address(line: &str, says: &str) -> Option<SocketAddr> {
+    let rest = line.split_once(says)?.1;
     rest.split_whitespace().next()?.trim_matches('"').parse().ok()
 }
 
@@ -209,8 +230,12 @@ mod tests {
     #[test]
     fn the_address_is_read_from_the_log_line() {
         let line = "2026-01-01T00:00:00Z  INFO promweave::server: listening address=127.0.0.1:4242";
-        assert_eq!(listening(line), Some(SocketAddr::from(([127, 0, 0, 1], 4242))));
-        assert_eq!(listening("INFO loaded address=127.0.0.1:1"), None);
+        let expected = Some(SocketAddr::from(([127, 0, 0, 1], 4242)));
+        assert_eq!(address(line, LISTENING), expected);
+        assert_eq!(address(line, ADMIN), None);
+        assert_eq!(address("INFO a: admin listening address=127.0.0.1:4242", ADMIN), expected);
+        assert_eq!(address("INFO a: admin listening address=127.0.0.1:4242", LISTENING), None);
+        assert_eq!(address("INFO a: loaded address=127.0.0.1:1", LISTENING), None);
     }
 
     #[test]

@@ -145,7 +145,10 @@ fn users_show_their_passwords() {
         proxy.client.send(&request).expect("an answer").status
     };
     let none = proxy.client.get("/-/healthy", &[]);
-    assert_eq!((none.status, none.header("www-authenticate")), (401, Some("Basic realm=\"promweave\"")));
+    assert_eq!(
+        (none.status, none.header("www-authenticate")),
+        (401, Some("Basic realm=\"promweave\""))
+    );
     assert_eq!(none.json()["errorType"], "unauthorized");
     // alice:secret, twice; alice:wrong; bob:secret.
     assert_eq!(status("Basic YWxpY2U6c2VjcmV0"), 200);
@@ -165,7 +168,10 @@ fn a_bad_web_configuration_is_a_bad_start_with_a_reason() {
     let files = Files::new();
     let table = [
         ("tls_server_confg: {}", "web.yml:1:1: tls_server_confg: unknown key"),
-        ("tls_server_config:\n  cert_file: none.crt\n  key_file: own.key", "tls_server_config.cert_file"),
+        (
+            "tls_server_config:\n  cert_file: none.crt\n  key_file: own.key",
+            "tls_server_config.cert_file",
+        ),
         ("tls_server_config:\n  cert_file: own.crt\n  key_file: own.crt", "tls_server_config.key"),
         ("basic_auth_users:\n  alice: secret", "basic_auth_users.alice: found no hash of bcrypt"),
     ];

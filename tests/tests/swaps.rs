@@ -122,7 +122,7 @@ fn a_thousand_swaps_under_load_fail_no_query_mix_no_answer_and_keep_no_memory() 
     let mut halfway = 0;
     for swap in 0..SWAPS {
         if swap == SWAPS / 2 {
-            halfway = proxy.private_bytes();
+            halfway = proxy.resident_bytes();
         }
         // By binding, and by going back, in turn.
         if swap % 4 < 2 {
@@ -131,7 +131,7 @@ fn a_thousand_swaps_under_load_fail_no_query_mix_no_answer_and_keep_no_memory() 
             let _ = good(&operator.act("pair", "rollback"));
         }
     }
-    let at_the_end = proxy.private_bytes();
+    let at_the_end = proxy.resident_bytes();
     let answered = load.stop();
     eprintln!(
         "{SWAPS} swaps, {answered} queries; {} KiB after half of them, {} KiB at the end",

@@ -1,10 +1,10 @@
 //! Who may ask.
 //!
 //! With a token file, or users in the web configuration file: whoever shows
-//! one of them. Without: whoever is on this machine, and is no web page of
-//! somebody else's. A browser on this machine would ask for any page it shows;
-//! it tells with `Origin` which page that is, and with `Host` which name the
-//! page gave this address.
+//! one of them. Without: whoever is on this machine. Never a web page of
+//! somebody else's: a browser asks for any page it shows; it tells with
+//! `Origin` which page that is, and with `Host` which name the page gave this
+//! address.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +61,7 @@ impl Access {
     pub(super) async fn check(&self, head: &request::Parts) -> Result<Caller, Error> {
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical());
         let shown = peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+        no_page_of_others(head).map_err(Error::Forbidden)?;
         let name = match self {
             Self::Loopback => {
                 from_here(head, peer).map_err(Error::Forbidden)?;
@@ -137,21 +138,33 @@ fn from_here(head: &request::Parts, peer: Option<IpAddr>) -> Result<(), String> 
     if PASSED_ON.iter().any(|name| head.headers.contains_key(name)) {
         return Err(format!("{HOW}, and this request was passed on by a proxy"));
     }
-    let host = head.uri.authority().map(hyper::http::uri::Authority::as_str);
-    let host = host.or_else(|| head.headers.get(HOST)?.to_str().ok()).unwrap_or("");
-    if !is_loopback_host(host) {
-        return Err(format!("{HOW}, by the name localhost or an address, not {host:?}"));
+    let host = host_of(head);
+    if is_loopback_host(host) {
+        return Ok(());
     }
+    Err(format!("{HOW}, by the name localhost or an address, not {host:?}"))
+}
+
+/// The name by which this address was called, or nothing.
+fn host_of(head: &request::Parts) -> &str {
+    let target = head.uri.authority().map(hyper::http::uri::Authority::as_str);
+    target.or_else(|| head.headers.get(HOST)?.to_str().ok()).unwrap_or("")
+}
+
+/// Fails for what a browser asks on behalf of a page from elsewhere. It sends
+/// passwords that it knows along, so this counts with credentials, too.
+fn no_page_of_others(head: &request::Parts) -> Result<(), String> {
     let text = |name| head.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     if let Some(origin) = text(ORIGIN) {
-        let own = origin.split_once("://").is_some_and(|(_, rest)| rest.eq_ignore_ascii_case(host));
-        if !own {
-            return Err(format!("{HOW}, and no web page of {origin:?}"));
+        let host = host_of(head);
+        let is_own = |(_, rest): (&str, &str)| rest.eq_ignore_ascii_case(host);
+        if !origin.split_once("://").is_some_and(is_own) {
+            return Err(format!("a web page of {origin:?} may not ask"));
         }
     }
     match text(FETCH_SITE) {
         None | Some("same-origin" | "none") => Ok(()),
-        Some(_) => Err(format!("{HOW}, and no web page of another site")),
+        Some(_) => Err("a web page of another site may not ask".to_owned()),
     }
 }
 
@@ -236,7 +249,7 @@ mod tests {
 
     fn allowed(head: &request::Parts) -> bool {
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical());
-        from_here(head, peer).is_ok()
+        from_here(head, peer).and_then(|()| no_page_of_others(head)).is_ok()
     }
 
     #[test]

@@ -16,16 +16,16 @@ const DEFAULT_ADDRESS: SocketAddr =
 #[derive(Args, Clone, Debug)]
 pub struct Admin {
     /// Address where policies and server groups are managed, or none [default: 127.0.0.1:8083]
-    #[arg(long = "admin.bind-addr", value_name = "ADDRESS", value_parser = place)]
+    #[arg(id = "admin.bind-addr", long = "admin.bind-addr", value_name = "ADDRESS", value_parser = place)]
     pub bind_addr: Option<Place>,
     /// File of lines name:token; who shows a token may manage. Without it, only this machine may
-    #[arg(long = "admin.token-file", value_name = "FILE")]
+    #[arg(id = "admin.token-file", long = "admin.token-file", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// Prometheus's web configuration file for the admin address: TLS and users
-    #[arg(long = "admin.web.config.file", value_name = "FILE")]
+    #[arg(id = "admin.web.config.file", long = "admin.web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
     /// Largest component that may be uploaded, in bytes
-    #[arg(long = "admin.max-upload-bytes", value_name = "BYTES", default_value_t = 64 << 20,
+    #[arg(id = "admin.max-upload-bytes", long = "admin.max-upload-bytes", value_name = "BYTES", default_value_t = 64 << 20,
           value_parser = clap::value_parser!(u64).range(1..))]
     pub max_upload_bytes: u64,
 }

@@ -48,6 +48,8 @@ pub enum PolicyCommand {
     Promote(Move),
     /// Let the policy answer that answered before
     Rollback(Move),
+    /// Run a policy on recorded merges, and show where its answers differ
+    Replay(Replay),
 }
 
 /// A policy on this machine, with settings.
@@ -83,6 +85,9 @@ pub struct Test {
     /// Try only as much as an upload is tried
     #[arg(long)]
     pub quick: bool,
+    /// Try recorded merges, too: a file or a folder; several times for several
+    #[arg(long, value_name = "FILE")]
+    pub recording: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -94,6 +99,29 @@ pub struct Bench {
     #[command(flatten)]
     /// Of which policy.
     pub subject: Subject,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What is replayed.
+#[derive(Args, Clone, Debug)]
+pub struct Replay {
+    /// A recording, or a folder of recordings
+    pub recording: PathBuf,
+    #[command(flatten)]
+    /// With which policy. Of `builtin` the settings are the recorded ones unless others are given.
+    pub subject: Subject,
+    /// Compare with this policy, a .wasm file or `builtin`; without it with the built-in rule under
+    /// the settings that the recorded groups have
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Settings of the policy to compare with
+    #[arg(long, value_name = "JSON", requires = "against")]
+    pub against_settings: Option<String>,
+    /// Only merges of this server group
+    #[arg(long, value_name = "NAME")]
+    pub server_group: Option<String>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

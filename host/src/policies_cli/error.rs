@@ -69,6 +69,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A recording that cannot be read at all.
+    #[error(transparent)]
+    Recording(#[from] policy::recording::Error),
     /// Nobody reads what is printed.
     #[error("cannot print")]
     Print(#[from] io::Error),
@@ -82,10 +85,12 @@ impl Error {
             Self::Remote(Remote::Asked { .. } | Remote::Answer { .. }) => 1,
             Self::File { .. }
             | Self::Settings { .. }
+            | Self::Recording(_)
             | Self::Remote(Remote::Url(_) | Remote::Token { .. } | Remote::Tls(_))
             | Self::Revision(_)
             | Self::NoName { .. }
             | Self::Exists { .. }
+            | Self::Recording(_)
             | Self::Tool { .. } => 2,
         }
     }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::Error;
 use crate::cli::policy::Subject;
-use crate::policy::{self, Engine, EngineLimits, Limits, Spec, Version};
+use crate::policy::{self, Engine, EngineLimits, Loader, Spec, Version};
 
 /// In place of a file: the policy in this executable.
-const BUILTIN: &str = "builtin";
+pub(super) const BUILTIN: &str = "builtin";
 
 /// A policy and how it is used.
 pub(super) struct Loaded {
@@ -28,16 +28,24 @@ pub(super) struct Loaded {
 /// Reads and loads it. That it is refused is no error here.
 pub(super) fn load(subject: &Subject) -> Result<Loaded, Error> {
     let path = subject.file.display().to_string();
+    let engine =
+        Engine::new(&EngineLimits::default()).map_err(|reason| Error::Policy { path, reason })?;
+    load_into(&engine, subject)
+}
+
+/// As [`load`], into an engine that is there.
+pub(super) fn load_into(engine: &Engine, subject: &Subject) -> Result<Loaded, Error> {
+    let path = subject.file.display().to_string();
     let spec = spec(subject)?;
     let is_builtin = subject.file == Path::new(BUILTIN);
     let bytes = if is_builtin { None } else { Some(read(&subject.file)?) };
-    let engine = Engine::new(&EngineLimits::default())
-        .map_err(|reason| Error::Policy { path: path.clone(), reason })?;
-    let version = match &bytes {
-        None => Version::builtin(&engine),
-        Some(bytes) => Version::load(&engine, bytes, &Limits::default()),
-    };
-    Ok(Loaded { path, spec, bytes, engine, version: version.map(Arc::new) })
+    // An operator's own file: in this process.
+    let loader = Loader::in_process(engine.clone());
+    let version = loader.and_then(|loader| match &bytes {
+        None => Ok(loader.builtin()),
+        Some(bytes) => loader.load(bytes),
+    });
+    Ok(Loaded { path, spec, bytes, engine: engine.clone(), version })
 }
 
 /// A file, whole.

@@ -36,7 +36,7 @@ fn a_memory_bomb_that_touches_every_page() {
         (memory.fill (i32.const 131072) (i32.const 1) \
           (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 131072))) \
         (br $ever)) unreachable";
-    plan_is_contained("stuff", plan, &[], "limit");
+    plan_is_contained("stuff", plan, &[], "exceeded its");
 }
 
 #[test]
@@ -65,20 +65,20 @@ fn an_answer_of_four_gigabytes_declared_length() {
 
 #[test]
 fn runs_out_of_range() {
-    plan_is_contained("far", &answer(3, 2, 0), &[7, 0, 1, 1, 1], "replica 7 of 2");
-    plan_is_contained("long", &answer(3, 2, 0), &[0, 0, 4000, 1, 1], "samples 0 to 4000");
+    plan_is_contained("far", &answer(3, 1, 0), &[7, 0, 1, 1], "replica 7 of 2");
+    plan_is_contained("long", &answer(3, 1, 0), &[0, 0, 4000, 1], "samples 0 to 4000");
 }
 
 #[test]
 fn runs_that_overlap() {
-    let data = [0, 0, 5, 0, 4, 5, 2, 2];
-    plan_is_contained("overlap", &answer(6, 2, 0), &data, "does not ascend");
+    let data = [0, 0, 5, 0, 4, 5, 2];
+    plan_is_contained("overlap", &answer(6, 1, 0), &data, "does not ascend");
 }
 
 #[test]
 fn runs_that_descend() {
-    let data = [0, 5, 1, 0, 0, 1, 2, 2];
-    plan_is_contained("descend", &answer(6, 2, 0), &data, "does not ascend");
+    let data = [0, 5, 1, 0, 0, 1, 2];
+    plan_is_contained("descend", &answer(6, 1, 0), &data, "does not ascend");
 }
 
 #[test]

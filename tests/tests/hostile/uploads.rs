@@ -30,12 +30,13 @@ fn is_refused(scene: &Scene, wasm: &[u8], texts: &[&str]) {
 #[test]
 fn what_is_no_policy_is_refused_with_what_it_is() {
     let Some(scene) = Scene::new() else { return };
-    is_refused(&scene, b"", &["no WebAssembly"]);
+    let empty = refused(&scene.operator.upload("refused", b""), 400);
+    assert!(empty.contains("empty"), "{empty}");
     is_refused(&scene, b"<html>", &["no WebAssembly"]);
     is_refused(&scene, &Guest::default().module(), &["core module"]);
     let mut cut = Guest::default().component();
     cut.truncate(cut.len() / 2);
-    is_refused(&scene, &cut, &["does not compile"]);
+    is_refused(&scene, &cut, &["ends in the middle"]);
     let start = Guest { start: "unreachable", ..Guest::default() };
     is_refused(&scene, &start.component(), &["unreachable"]);
     let endless = Guest { start: "(loop $ever (br $ever))", ..Guest::default() };
@@ -93,8 +94,8 @@ fn ten_thousand_functions_and_fifty_megabytes_hold_nobody_up() {
     large.extend(section);
     let response = upload(&scene, "large", &large);
     assert!([201, 422].contains(&response.status), "{}", response.text());
-    let before = scene.proxy.private_bytes();
-    eprintln!("private memory afterwards: {} MiB", before >> 20);
+    let before = scene.proxy.resident_bytes();
+    eprintln!("resident memory afterwards: {} MiB", before >> 20);
 }
 
 #[test]
@@ -168,11 +169,11 @@ fn a_thousand_uploads_in_a_loop_do_not_pile_up() {
     let mut halfway = 0;
     for index in 0..1_000 {
         if index == 500 {
-            halfway = scene.proxy.private_bytes();
+            halfway = scene.proxy.resident_bytes();
         }
         let _ = scene.operator.upload_good("loop", &marked(&wasm, &(index % 7).to_string()));
     }
-    let end = scene.proxy.private_bytes();
+    let end = scene.proxy.resident_bytes();
     let (asked, slowest) = beside.stop();
     eprintln!(
         "1,000 uploads: {} KiB after half, {} KiB after all; {asked} queries, slowest {slowest:?}",

@@ -7,6 +7,7 @@ use super::table::table;
 use super::{ask, cell, change, items, print, short};
 use crate::cli::policy::{Bind, List, Move, OfGroup, Unbind};
 use crate::policies_cli::{Error, Verdict};
+use crate::policy::shadow::Report;
 use crate::registry;
 use crate::remote::{Request, segment};
 
@@ -134,8 +135,16 @@ pub(in super::super) async fn diff(args: &OfGroup) -> Result<Verdict, Error> {
     };
     print(&args.access, report, |report| {
         let (active, candidate) = (version(&group, "/active"), version(&group, "/shadow"));
-        format!("active       {active}\ncandidate    {candidate}\n{report:#}")
+        format!("active       {active}\ncandidate    {candidate}\n{}", told(report))
     })
+}
+
+/// A shadow's report for people; as JSON, if it is of another version's shape.
+fn told(report: &Value) -> String {
+    match serde_json::from_value::<Report>(report.clone()) {
+        Ok(report) => report.to_string(),
+        Err(_) => format!("{report:#}"),
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +180,13 @@ mod tests {
         let active = "active       median@0123456789ab, by api, parked, \
                       settings {\"interval_ms\":5}, because ten faults in a row";
         assert_eq!(text, format!("server group east\n{active}\nrevision     abc"));
+    }
+
+    #[test]
+    fn a_report_is_told_in_words() {
+        let report = serde_json::to_value(Report::default()).expect("plain types become JSON");
+        assert!(told(&report).starts_with("compared     0 merges"), "{}", told(&report));
+        assert_eq!(told(&json!({"merges": "many"})), "{\n  \"merges\": \"many\"\n}");
     }
 
     #[test]
