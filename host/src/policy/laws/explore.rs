@@ -10,7 +10,7 @@ use std::time::Instant;
 use super::answer::Answer;
 use super::case::Case;
 use super::generate::Generator;
-use super::lab::{self, Asked, Lab, Trouble};
+use super::lab::{self, Asked, Lab, Patience, Trouble};
 use super::law::{self, Broken, Law, Stop};
 use super::probe::{Probe, Repeated, Window};
 use super::{Budget, Progress, picked};
@@ -239,7 +239,7 @@ impl<'a> Explorer<'a> {
     ) -> Result<(), Box<Broken>> {
         let (case, _, _) = generator.hole();
         let until = Instant::now() + self.budget.life;
-        lab.until = lab.until.max(until);
+        lab.patience = Patience::of(self.budget.life);
         let Ok(mut guest) = lab.instance(lab::clock_after(&case)) else {
             return Ok(());
         };
@@ -258,6 +258,7 @@ impl<'a> Explorer<'a> {
                 drop(guest);
                 let earlier = Repeated { case: case.clone(), times: asked };
                 let probe = Probe::after(vec![earlier], case);
+                lab.patience = Patience::of(self.budget.hard);
                 return match law::check(Law::Repeatable, lab, &probe) {
                     Err(Stop::Broken(broken)) => Err(broken),
                     _ => Ok(()),
