@@ -49,7 +49,12 @@ struct Known {
 }
 
 /// Stores and binds until nobody answers any more.
-fn work(operator: Operator, versions: &[(String, Vec<u8>)], known: &Mutex<Known>, done: &mpsc::Sender<()>) {
+fn work(
+    operator: Operator,
+    versions: &[(String, Vec<u8>)],
+    known: &Mutex<Known>,
+    done: &mpsc::Sender<()>,
+) {
     for (digest, wasm) in versions.iter().cycle() {
         known.lock().expect("no panic").asked.push(digest.clone());
         let send = |target: &str, body: Vec<u8>| {
@@ -60,7 +65,9 @@ fn work(operator: Operator, versions: &[(String, Vec<u8>)], known: &Mutex<Known>
         assert!((200..300).contains(&stored.status), "{}", stored.text());
         known.lock().expect("no panic").newest = Some(digest.clone());
         let wish = json!({ "name": "median", "digest": digest }).to_string();
-        let Ok(bound) = send("/api/v1/server_groups/site/policy", wish.into_bytes()) else { return };
+        let Ok(bound) = send("/api/v1/server_groups/site/policy", wish.into_bytes()) else {
+            return;
+        };
         assert!((200..300).contains(&bound.status), "{}", bound.text());
         known.lock().expect("no panic").bound = Some(digest.clone());
         // The test may have seen enough.
