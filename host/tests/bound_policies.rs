@@ -70,8 +70,8 @@ async fn server(value: f64) -> Listening {
 struct Servers {
     fleet: Fleet,
     metrics: Arc<Metrics>,
-    /// They end when this does.
-    _listening: [Listening; 2],
+    /// They end when they are dropped.
+    _servers: [Listening; 2],
 }
 
 impl Servers {
@@ -79,14 +79,13 @@ impl Servers {
     /// the values 1 and 2.
     async fn start(groups: &str) -> Self {
         let [one, two] = [server(1.0).await, server(2.0).await];
-        let groups = groups
-            .replace("ONE", &one.address.to_string())
-            .replace("TWO", &two.address.to_string());
+        let groups = groups.replace("ONE", &one.address.to_string());
+        let groups = groups.replace("TWO", &two.address.to_string());
         let text = format!("promxy: {{server_groups: [{groups}]}}");
         let config = config::parse(&text, "test", Path::new(".")).expect("valid");
         let metrics = Arc::new(Metrics::default());
         let fleet = Fleet::new(&config, |_| native(), &metrics).expect("no certificates");
-        Self { fleet, metrics, _listening: [one, two] }
+        Self { fleet, metrics, _servers: [one, two] }
     }
 
     async fn pair() -> Self {
