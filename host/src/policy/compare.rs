@@ -98,8 +98,13 @@ impl Window {
         let (from, to) = entry.asked_ms;
         // Where no finite amount would do, the ends are as good as the rest.
         for span in policies.iter().filter_map(|own| own.span(entry.replicas.len())) {
-            first_ms = first_ms.max(from.saturating_add_unsigned(span.before_ms));
-            last_ms = last_ms.min(to.saturating_sub_unsigned(span.after_ms));
+            // The ends of time are everything that there is.
+            if from > i64::MIN {
+                first_ms = first_ms.max(from.saturating_add_unsigned(span.before_ms));
+            }
+            if to < i64::MAX {
+                last_ms = last_ms.min(to.saturating_sub_unsigned(span.after_ms));
+            }
         }
         let is_whole = (first_ms, last_ms) == (entry.start_ms, entry.end_ms);
         Self { first_ms, last_ms, is_whole }
