@@ -31,7 +31,7 @@ mod differ;
 mod tests;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use promql::SeriesBatch;
 
@@ -96,9 +96,9 @@ struct Budget {
     windows: usize,
     /// Questions to one instance.
     questions: usize,
-    /// After this, no more batches are generated.
+    /// Processor time after which no more batches are generated.
     patience: Duration,
-    /// For one instance that is asked often.
+    /// Processor time for one instance that is asked often.
     life: Duration,
     /// Processor time for the batches picked by hand.
     hard: Duration,
@@ -193,14 +193,13 @@ impl<'a> Kit<'a> {
     /// # Errors
     /// As [`check`].
     pub fn check(&self) -> Result<Report, Refusal> {
-        let started = Instant::now();
         let itself = itself::ask(self.version, self.spec)?;
         let limits = patient(&self.spec.limits);
         let patience = Patience::of(self.budget.hard);
         let settings = &self.spec.settings;
         let mut lab = Lab::new(self.version, settings, itself.terms, limits, patience);
         let mut explorer = Explorer::new(self.budget, self.watch);
-        let held = match explorer.run(&mut lab, &self.recorded, started) {
+        let held = match explorer.run(&mut lab, &self.recorded) {
             Ok(held) => held,
             Err(broken) => return Err(self.refusal(&mut lab, *broken)),
         };

@@ -1,7 +1,5 @@
 //! Where a policy decides otherwise than the built-in rule.
 
-use std::time::Instant;
-
 use guest_merge::Settings;
 
 use super::answer::{Answer, Taken};
@@ -98,7 +96,7 @@ pub(super) fn find(
     budget: Budget,
     watch: &dyn Fn(Progress),
 ) -> Result<Differences, Box<Broken>> {
-    let until = Instant::now() + budget.patience;
+    let patience = Patience::of(budget.patience);
     let mut generator = Generator::new(SEED, lab.terms.span);
     let picked = picked::cases();
     let total = picked.len() as u64 + budget.generated;
@@ -106,7 +104,7 @@ pub(super) fn find(
     let mut found = Differences::default();
     let mut examples: [Option<Probe>; SORTS.len()] = [const { None }; SORTS.len()];
     for case in picked.into_iter().chain(generated) {
-        if Instant::now() > until {
+        if patience.is_over() {
             break;
         }
         let policy = match law::answer(lab, &case) {
