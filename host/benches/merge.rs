@@ -100,7 +100,7 @@ fn query(binding: &Binding, replicas: Vec<SeriesBatch>, after: &After) -> u64 {
     let views: Vec<&SeriesBatch> = replicas.iter().collect();
     let own = Clock::start();
     let mut merged = merge(binding, &views, &Options::everything(0));
-    let entry = |policy| {
+    let entry = |policy, replicas| {
         let names = vec!["one".to_owned(), "two".to_owned()];
         Arc::new(Entry { group: "g".to_owned(), policy, names, ..Entry::of(replicas) })
     };
@@ -108,9 +108,9 @@ fn query(binding: &Binding, replicas: Vec<SeriesBatch>, after: &After) -> u64 {
         After::Drop => drop(replicas),
         After::Shadow(shadow) => {
             let answered = Answered::of(&mut merged, own.nanoseconds());
-            shadow.observe(entry(Recorded::default()), answered);
+            shadow.observe(entry(Recorded::default(), replicas), answered);
         }
-        After::Record(writer) => writer.record(entry(Recorded::of(binding))),
+        After::Record(writer) => writer.record(entry(Recorded::of(binding), replicas)),
     }
     black_box(&merged);
     clock.nanoseconds()

@@ -27,6 +27,7 @@ mod error;
 mod explain;
 mod fleet;
 mod parts;
+mod patience;
 mod pieces;
 #[cfg(test)]
 mod testing;

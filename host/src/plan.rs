@@ -24,7 +24,7 @@ pub use find::sites;
 pub use rewrite::Rewrite;
 pub use site::{Asked, Combine, Part, Site};
 pub use steps::{Reach, Steps, Whole, stretches};
-pub use ways::{Plan, PlannedSite, Share, Stretch, Way};
+pub use ways::{Begun, Plan, PlannedSite, Share, Stretch, Way};
 
 /// Why an expression cannot be put together from the groups' own values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Instant;
 
 use promql::ast::Expr;
@@ -17,9 +17,11 @@ use promql::{Labels, SeriesBatch, budget::Budget};
 
 use crate::plan::{Explained, Plan, Read, Steps};
 
+mod given_up;
 mod pinned;
 mod trace;
 
+pub use given_up::GivenUp;
 pub use pinned::Pinned;
 pub use trace::{Asked, MOST_SERIES, Origin, Run, Source, Trace, Traced, TracedSeries};
 
@@ -77,6 +79,13 @@ pub struct Context {
     pub received: Arc<AtomicU64>,
     /// Where it is noted what happens, if somebody wants to know.
     pub trace: Option<Arc<Trace>>,
+    /// Requests made so far to find out who may answer.
+    pub probes: Arc<AtomicUsize>,
+    /// Servers that are no longer waited for.
+    pub given_up: Arc<GivenUp>,
+    /// Whether planning may already ask for what the answer will need: not
+    /// where a plan is all that is wanted.
+    pub may_begin: bool,
     /// What this request uses throughout, although it may change meanwhile.
     pub pinned: Pinned,
 }
@@ -85,7 +94,23 @@ impl Context {
     /// What accompanies a request that may take so long and cost so much.
     #[must_use]
     pub fn new(deadline: Instant, budget: Budget) -> Self {
-        Self { deadline, budget, received: Arc::default(), trace: None, pinned: Pinned::default() }
+        Self {
+            deadline,
+            budget,
+            received: Arc::default(),
+            trace: None,
+            probes: Arc::default(),
+            given_up: Arc::default(),
+            may_begin: true,
+            pinned: Pinned::default(),
+        }
+    }
+
+    /// The same for one question to one server: it counts what it brings, and
+    /// a flood is its sender's fault.
+    #[must_use]
+    pub fn alone(&self) -> Self {
+        Self { budget: self.budget.fresh(), received: Arc::default(), ..self.clone() }
     }
 }
 

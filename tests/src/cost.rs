@@ -189,7 +189,9 @@ impl Estate {
         Cost { traffic: self.traffic(), time }
     }
 
-    fn traffic(&self) -> Traffic {
+    /// What has passed since this was last asked, or a query was.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
         let forwarders = self.groups.iter().flatten().map(|(_, forwarder)| forwarder.take());
         forwarders.fold(Traffic::default(), std::ops::Add::add)
     }

@@ -31,6 +31,23 @@ fn a_sum_over_whole_replicas_moves_less_than_a_fiftieth_of_the_bytes_of_raw() {
 }
 
 #[test]
+fn what_was_read_raw_is_asked_for_as_values_when_it_comes_again() {
+    if !prometheus::available() || !Mode::are_several() {
+        return;
+    }
+    let estate = Estate::start(Size { instances: 100, handlers: 1, ..Size::FULL }, Hole::None);
+    let question = estate.question(DASHBOARD[0]);
+    let proxy = estate.proxy(Mode::Default);
+    let first = estate.cost(&proxy, &question).traffic;
+    // What is found out when a query is over takes a moment.
+    let mut later = (0..600).map(|_| estate.cost(&proxy, &question).traffic);
+    let pushed = later.find(|cost| cost.requests == 2);
+    let pushed = pushed.expect("a request for each group, in the end");
+    assert!(2 * pushed.received < first.received, "{pushed:?} after {first:?}");
+    assert_eq!(question.difference(estate.whole.client, proxy.client), None);
+}
+
+#[test]
 fn with_a_hole_in_each_replica_a_sum_is_still_the_truth() {
     if !prometheus::available() {
         return;

@@ -16,6 +16,9 @@ use crate::{admin, policy, query, registry, storage};
 /// The process is not ready, or not any more.
 pub(super) const NOT_READY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
 
+/// What a flag does not allow.
+pub(super) const NOT_ALLOWED: StatusCode = StatusCode::FORBIDDEN;
+
 /// Something failed outside the envelope: a reload, a compressor.
 pub(super) const FAILED: StatusCode = StatusCode::INTERNAL_SERVER_ERROR;
 
@@ -251,6 +254,7 @@ fn registry_kind(error: &registry::Error) -> Choice {
         | registry::Error::NotBound { .. } => (Kind::Conflict, None),
         registry::Error::Precondition { .. } => (Kind::PreconditionFailed, None),
         registry::Error::Full { .. } => (Kind::Unavailable, Some(StatusCode::INSUFFICIENT_STORAGE)),
+        registry::Error::Taken { .. } => (Kind::Unavailable, None),
         registry::Error::Store { .. } => (Kind::Internal, None),
     }
 }

@@ -7,7 +7,7 @@ use hyper::{Method, StatusCode};
 use serde::Serialize;
 
 use super::encode::{Data, Document};
-use super::error::{FAILED, NOT_READY};
+use super::error::{FAILED, NOT_ALLOWED, NOT_READY};
 use super::router::Endpoint;
 use super::{Answer, Error, Form, Phase, Settings, params, reply};
 use crate::telemetry::Metrics;
@@ -164,7 +164,7 @@ pub(super) fn reload_refused(method: &Method) -> Answer {
     Answer::Plain(if method == Method::GET {
         reply::plain(StatusCode::METHOD_NOT_ALLOWED, "Only POST or PUT requests allowed")
     } else {
-        reply::plain(StatusCode::FORBIDDEN, "Lifecycle API is not enabled.")
+        reply::plain(NOT_ALLOWED, "Lifecycle API is not enabled.")
     })
 }
 

@@ -20,9 +20,9 @@ pub const MAX_ANTI_AFFINITY: Duration = Duration::from_secs(86_400);
 /// Right wherever it is used, and used where it is cheaper.
 pub const PUSHDOWN: Pushdown = Pushdown::Auto;
 
-/// A fifth of a second of decoding, or so: below that the questions about
-/// holes cost as much as the samples.
-pub const PUSHDOWN_MIN_SAMPLES: u64 = 200_000;
+/// Some ten milliseconds of reading, decoding and merging: below, samples and
+/// values are there equally soon.
+pub const PUSHDOWN_MIN_SAMPLES: u64 = 100_000;
 
 /// Some thousand queries of a dashboard, and a size that nobody misses.
 pub const RECORD_MAX_BYTES: u64 = 256 << 20;

@@ -15,7 +15,7 @@ mod listing;
 mod probe;
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use promql::matcher::Matcher;
@@ -54,7 +54,22 @@ pub struct Estimate {
 #[derive(Debug)]
 pub struct Coverage {
     store: Mutex<Store>,
+    /// Held by who asks the servers for much of a selector, so that others who
+    /// want to know it wait for the answer.
+    turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     max_bytes: usize,
+}
+
+/// What the last look at a selector came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Nobody has looked.
+    #[default]
+    Unknown,
+    /// One replica had all of it.
+    Whole(usize),
+    /// None had all of it.
+    Mixed,
 }
 
 impl Default for Coverage {
@@ -85,6 +100,7 @@ struct Entry {
     facts: BTreeMap<i64, Facts>,
     listed: Option<Listed>,
     density: Option<Density>,
+    expected: Expected,
 }
 
 /// Facts about the settled buckets of one width.
@@ -144,7 +160,7 @@ impl Coverage {
     /// An index that holds about so many bytes at most.
     #[must_use]
     pub fn new(max_bytes: usize) -> Self {
-        Self { store: Mutex::default(), max_bytes }
+        Self { store: Mutex::default(), turns: Mutex::default(), max_bytes }
     }
 
     /// How many series and samples a selector has in a window, as far as that
@@ -246,6 +262,32 @@ impl Coverage {
             entry.listed = learned.listed.or(entry.listed.take());
             entry.density = density.or(entry.density);
         });
+    }
+
+    /// What is to be expected of a selector.
+    #[must_use]
+    pub fn expected(&self, matchers: &[Matcher]) -> Expected {
+        let store = lock(&self.store);
+        store.entries.get(&key(matchers)).map_or(Expected::Unknown, |entry| entry.expected)
+    }
+
+    /// Remembers what a look at a selector came to.
+    pub fn expect(&self, matchers: &[Matcher], expected: Expected) {
+        let mut store = lock(&self.store);
+        store.change(matchers, self.max_bytes, |entry| entry.expected = expected);
+    }
+
+    /// What is to be held while a selector is asked about.
+    fn turn(&self, matchers: &[Matcher]) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = lock(&self.turns);
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let key = key(matchers);
+        let running = turns.get(&key).and_then(Weak::upgrade);
+        running.unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.insert(key, Arc::downgrade(&turn));
+            turn
+        })
     }
 
     /// True while a replica that gave no answer to a probe is left alone.

@@ -17,6 +17,7 @@ use super::Error;
 use super::client::Client;
 use super::explain::Request;
 use super::group::Group;
+use super::patience;
 use super::push::Steps;
 use super::replica::{Replica, lock, timeout};
 use crate::storage::{Answer, Context};
@@ -45,8 +46,6 @@ pub struct Traits {
     pub moves_ranges: bool,
     /// It looks at the parameter `lookback_delta`.
     pub knows_lookback: bool,
-    /// It looks at the parameter `limit`.
-    pub knows_limit: bool,
 }
 
 /// Features of texts that were refused, and of others that were not.
@@ -162,22 +161,23 @@ impl Replica {
         let nonsense =
             |parameter| vec![("query", "vector(1)".to_owned()), (parameter, "nonsense".to_owned())];
         let off_grid = exam::OFF_GRID.after(time_ms);
-        let (answers, times, lookback, limit) = futures_util::future::try_join4(
+        // Ours takes some milliseconds: meanwhile, and not on the reactor.
+        let own = tokio::task::spawn_blocking(move || exam::expected(time_ms));
+        let (answers, times, lookback) = futures_util::future::try_join3(
             ask(vec![("query", exam::text())], instant(time_ms)),
             ask(vec![("query", exam::TIMES.to_owned())], off_grid),
             ask(nonsense("lookback_delta"), instant(time_ms)),
-            ask(nonsense("limit"), instant(time_ms)),
         )
         .await?;
+        let own = own.await.map_err(|error| Error::Decode(format!("exam: {error}")))?;
         let answers = answers.as_ref().map(|answer| &answer.data);
         let times = times.as_ref().map(|answer| &answer.data);
         let is_kept = times.is_some_and(|times| exam::is_at(times, &off_grid));
         Ok(Traits {
-            speaks_ours: answers.is_some_and(|answers| exam::is_passed(answers, time_ms)),
+            speaks_ours: answers.is_some_and(|answers| exam::is_passed(answers, &own)),
             moves_ranges: !is_kept,
             // Who looks at a parameter refuses nonsense in it.
             knows_lookback: lookback.is_none(),
-            knows_limit: limit.is_none(),
         })
     }
 }
@@ -197,13 +197,14 @@ impl Group {
         if let Some(traits) = asked.dialect.traits() {
             return Ok(traits.speaks_ours);
         }
-        let own = Context {
-            budget: context.budget.fresh(),
-            received: std::sync::Arc::default(),
-            ..context.clone()
-        };
+        let own = context.alone();
         let started = Instant::now();
-        let result = asked.speaks_our_dialect(&self.client, &own).await;
+        let limit = patience::longest(started, context.deadline);
+        let result = tokio::time::timeout(limit, asked.speaks_our_dialect(&self.client, &own));
+        let result = result.await.unwrap_or(Err(Error::Slow(limit)));
+        if matches!(result, Err(Error::Slow(_))) {
+            context.given_up.note(self.place, replica, Some(limit));
+        }
         let bytes = own.received.load(Ordering::Relaxed);
         context.received.fetch_add(bytes, Ordering::Relaxed);
         if bytes > 0 || result.is_err() {

@@ -14,7 +14,7 @@ use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::Notes;
 use super::group::{Group, Scattered};
-use super::parts::HistogramTexts;
+use super::parts::{Haste, HistogramTexts, Study};
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
 use super::{GroupError, tls, witness};
@@ -30,7 +30,8 @@ use crate::telemetry::Metrics;
 /// Every server group of the configuration.
 #[derive(Debug)]
 pub struct Fleet {
-    pub(super) groups: Vec<Group>,
+    /// Shared with what goes on for them besides.
+    pub(super) groups: Vec<Arc<Group>>,
     /// One per configured server group, in their order.
     policies: Arc<Vec<Arc<Bound>>>,
     /// Pushed texts whose values were native histograms.
@@ -81,7 +82,7 @@ impl Fleet {
                     .into_iter()
                     .map(|url| Replica::new(url, &group.remote_read_path, group.remote_read))
                     .map(|replica| replica.aligning_ranges(group.align_query_range_with_step));
-                groups.push(Group {
+                groups.push(Arc::new(Group {
                     title: title.clone(),
                     place: groups.len(),
                     labels,
@@ -94,7 +95,9 @@ impl Fleet {
                     pushdown_min_samples: group.pushdown_min_samples,
                     coverage: Coverage::default(),
                     metrics: Arc::clone(metrics),
-                });
+                    haste: Haste::default(),
+                    study: Study::default(),
+                }));
             }
         }
         let policies = Arc::new(policies);
@@ -128,9 +131,9 @@ impl Fleet {
         self.policies.iter().find(|bound| bound.ordinal == ordinal)
     }
 
-    /// What is compared with the policy of a server group of the
-    /// configuration, by its number, from the next query on; none: nothing.
-    /// False if there is no such group.
+    /// What is compared with the policy of a configured server group, by its
+    /// number, from the next merge on; none: nothing. False if there is no
+    /// such group.
     pub fn shadow(&self, ordinal: usize, shadow: Option<Arc<policy::shadow::Shadow>>) -> bool {
         self.bound(ordinal).map(|bound| bound.set_shadow(shadow)).is_some()
     }
@@ -144,7 +147,7 @@ impl Fleet {
     where
         F: Future<Output = Result<T, GroupError>>,
     {
-        self.each_of(self.groups.iter().collect(), ask).await
+        self.each_of(self.groups.iter().map(AsRef::as_ref).collect(), ask).await
     }
 
     /// The same for some of the groups.
@@ -288,7 +291,7 @@ impl Fleet {
     ) -> Result<Answer<Vec<SeriesBatch>>, Error> {
         let asked = self.groups.iter().enumerate();
         let asked = asked.filter(|(index, _)| groups.is_none_or(|groups| groups.contains(index)));
-        let asked: Vec<&Group> = asked.map(|(_, group)| group).collect();
+        let asked: Vec<&Group> = asked.map(|(_, group)| group.as_ref()).collect();
         let (answers, mut warnings) =
             self.each_of(asked, |group| group.select(context, selects)).await?;
         let mut columns: Vec<Vec<SeriesBatch>> = vec![Vec::new(); selects.len()];

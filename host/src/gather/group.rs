@@ -14,6 +14,8 @@ use super::bound::Bound;
 use super::client::Client;
 use super::coverage::Coverage;
 use super::explain::{Notes, Request};
+use super::parts::{Haste, Study};
+use super::patience::Wait;
 use super::pieces::pieces_for;
 use super::replica::Replica;
 use super::scope::{resolve, with_group_labels};
@@ -24,10 +26,6 @@ use crate::policy;
 use crate::storage::{Answer, Context, Select};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::ReplicaCall;
-
-/// How much longer than the first complete answer of a group the others may
-/// take. A server that hangs then costs a warning and not the query.
-const STRAGGLER_GRACE: Duration = Duration::from_secs(10);
 
 /// Replicas that hold the same data.
 #[derive(Debug)]
@@ -56,6 +54,10 @@ pub struct Group {
     pub coverage: Coverage,
     /// Where its requests are counted.
     pub metrics: Arc<Metrics>,
+    /// What came of asking before it was known whether that helps.
+    pub(super) haste: Haste,
+    /// What is being found out for queries to come.
+    pub(super) study: Study,
 }
 
 /// The answers of a group's replicas.
@@ -100,11 +102,7 @@ impl Group {
             .enumerate()
             .map(|(index, replica)| {
                 // Each answer has its own budget: a flood is its sender's fault.
-                let own = Context {
-                    budget: context.budget.fresh(),
-                    received: Arc::default(),
-                    ..context.clone()
-                };
+                let own = context.alone();
                 let request = Request { call, text: "", replica: index, context: own.clone() };
                 let asked = ask(replica, own);
                 async move {
@@ -117,33 +115,84 @@ impl Group {
             .collect();
         let mut results: Vec<Option<Result<Answer<T>, Error>>> = Vec::new();
         results.resize_with(self.replicas.len(), || None);
-        let (asking, mut grace) = (Instant::now(), context.deadline);
+        let asking = Instant::now();
+        let trusted = self.trusted(context, asking);
+        let mut wait = Wait::new(asking, context.deadline);
         while !running.is_empty() {
-            match tokio::time::timeout_at(grace.into(), running.next()).await {
+            let mut waiting = results.iter().zip(&trusted).filter(|(result, _)| result.is_none());
+            let until = wait.until(waiting.any(|(_, trusted)| *trusted));
+            match tokio::time::timeout_at(until.into(), running.next()).await {
                 Ok(Some((index, result))) => {
                     if result.is_ok() {
-                        grace = grace.min(Instant::now() + patience(context.deadline));
+                        wait.answered(Instant::now());
                     }
                     results[index] = Some(result);
                 }
                 Ok(None) | Err(_) => break,
             }
         }
-        for replica in (0..results.len()).filter(|index| results[*index].is_none()) {
-            self.trace_straggler(context, (call, replica), asking.elapsed());
+        for (replica, result) in results.iter().enumerate() {
+            if result.is_none() {
+                self.trace_straggler(context, (call, replica), asking.elapsed());
+            }
+            self.take_note(context, replica, (trusted[replica], result.as_ref()));
         }
-        self.sort_out(results)
+        self.sort_out(context, results)
+    }
+
+    /// Which replicas are worth a long wait: not those that this query has
+    /// waited for before, or others lately.
+    fn trusted(&self, context: &Context, now: Instant) -> Vec<bool> {
+        let replicas = self.replicas.iter().enumerate();
+        let is_new = |index| context.given_up.get(self.place, index).is_none();
+        replicas
+            .map(|(index, replica)| is_new(index) && replica.promptness.is_trusted(now))
+            .collect()
+    }
+
+    /// Remembers who answered in time and who did not.
+    fn take_note<T>(
+        &self,
+        context: &Context,
+        replica: usize,
+        (trusted, result): (bool, Option<&Result<T, Error>>),
+    ) {
+        let promptness = &self.replicas[replica].promptness;
+        match result {
+            Some(Ok(_)) => promptness.answered(),
+            Some(Err(error)) if error.is_answer() => promptness.answered(),
+            Some(Err(Error::Slow(limit))) => {
+                context.given_up.note(self.place, replica, Some(*limit));
+            }
+            Some(Err(_)) => {}
+            None => {
+                context.given_up.note(self.place, replica, None);
+                if trusted {
+                    promptness.hung(Instant::now());
+                }
+            }
+        }
+    }
+
+    /// True if one of the replicas is not worth a wait at present.
+    pub(super) fn has_late(&self) -> bool {
+        self.replicas.iter().any(|replica| replica.promptness.is_late(Instant::now()))
     }
 
     /// Splits results into answers and warnings.
     fn sort_out<T>(
         &self,
+        context: &Context,
         results: Vec<Option<Result<Answer<T>, Error>>>,
     ) -> Result<Scattered<T>, GroupError> {
         let mut scattered = Scattered::nothing();
         let mut errors = Vec::new();
         for (index, (replica, result)) in self.replicas.iter().zip(results).enumerate() {
-            match result.unwrap_or(Err(Error::Straggler)) {
+            let given_up = || match context.given_up.get(self.place, index) {
+                Some(Some(limit)) => Error::Slow(limit),
+                _ => Error::Straggler,
+            };
+            match result.unwrap_or_else(|| Err(given_up())) {
                 Ok(answer) => {
                     scattered.answered.push(index);
                     scattered.answers.push(answer.data);
@@ -216,7 +265,7 @@ impl Group {
         answer.warnings = scattered.warnings;
         answer.infos = scattered.infos;
         let windows: Vec<Wanted> =
-            asked.iter().map(|(index, _)| Wanted::of(*index, &selects[*index])).collect();
+            asked.iter().map(|(index, wide)| Wanted::of(*index, &selects[*index], wide)).collect();
         let (labels, budget) = (self.labels.clone(), context.budget.clone());
         let (merger, deadline) = (Arc::clone(&binding), context.deadline);
         let watching = Watching {
@@ -281,11 +330,14 @@ struct Wanted {
     index: usize,
     start_ms: i64,
     end_ms: i64,
+    /// What the replicas were asked for.
+    asked_ms: (i64, i64),
 }
 
 impl Wanted {
-    const fn of(index: usize, select: &Select) -> Self {
-        Self { index, start_ms: select.start_ms, end_ms: select.end_ms }
+    const fn of(index: usize, select: &Select, asked: &Select) -> Self {
+        let asked_ms = (asked.start_ms, asked.end_ms);
+        Self { index, start_ms: select.start_ms, end_ms: select.end_ms, asked_ms }
     }
 }
 
@@ -350,15 +402,10 @@ fn merge_one(
         notes.merged(wanted.index, &merged);
     }
     if let Some(witness) = &watching.witness {
-        witness.show(binding, replicas, &options, (&mut merged, nanoseconds));
+        let inputs = (replicas, wanted.asked_ms);
+        witness.show(binding, inputs, &options, (&mut merged, nanoseconds));
     }
     merged
-}
-
-/// How much longer others may take once a replica has answered: never so
-/// long that its answer would come too late.
-fn patience(deadline: Instant) -> Duration {
-    STRAGGLER_GRACE.min(deadline.saturating_duration_since(Instant::now()) / 2)
 }
 
 fn signed(ms: u64) -> i64 {

@@ -17,6 +17,7 @@ use super::client::Client;
 use super::concat::concat;
 use super::explain::Request;
 use super::group::Group;
+use super::patience;
 use super::replica::{Replica, seconds, timeout};
 use crate::storage::{Answer, Context, TRUNCATED};
 
@@ -41,7 +42,7 @@ pub struct Question {
 }
 
 /// What a replica evaluated.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pushed {
     /// Samples at the times asked for, series in any order, each once.
     pub series: SeriesBatch,
@@ -129,11 +130,11 @@ impl Replica {
 
 impl Group {
     /// Asks one replica for an evaluation, in as many pieces as the expected
-    /// number of series makes advisable, on a budget of its own; what comes
-    /// counts against the query's.
+    /// number of series makes advisable, on a budget of its own: who uses what
+    /// comes charges it to the query's.
     ///
     /// # Errors
-    /// When there is no usable answer, or it is over the budget.
+    /// When there is no usable answer.
     pub async fn push(
         &self,
         replica: usize,
@@ -141,19 +142,24 @@ impl Group {
         question: &Question,
         expected_series: u64,
     ) -> Result<Pushed, Error> {
-        let own =
-            Context { budget: context.budget.fresh(), received: Arc::default(), ..context.clone() };
-        let request = Request { call: "push", text: &question.text, replica, context: own };
-        let (replica, started) = (&self.replicas[replica], Instant::now());
-        let result = replica
-            .evaluate_in_pieces(&self.client, &request.context, question, expected_series)
-            .await;
+        let request =
+            Request { call: "push", text: &question.text, replica, context: context.alone() };
+        let (place, started) = (replica, Instant::now());
+        let replica = &self.replicas[place];
+        let asked =
+            replica.evaluate_in_pieces(&self.client, &request.context, question, expected_series);
+        // Raw samples must still come in time if this does not.
+        let limit = patience::share(started, context.deadline);
+        let asked = tokio::time::timeout(limit, asked).await;
+        if asked.is_err() {
+            context.given_up.note(self.place, place, Some(limit));
+            replica.promptness.hung(Instant::now());
+        }
+        let result = asked.unwrap_or(Err(Error::Slow(limit)));
         let bytes = request.context.received.load(Ordering::Relaxed);
         context.received.fetch_add(bytes, Ordering::Relaxed);
         self.record(&request, started.elapsed(), &result);
-        let pushed = result?;
-        context.budget.charge_samples(pushed.series.samples())?;
-        Ok(pushed)
+        result
     }
 }
 

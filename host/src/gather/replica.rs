@@ -21,6 +21,7 @@ use super::columns::Window;
 use super::concat::concat;
 use super::dialect::Dialect;
 use super::matrix::{self, QueryData};
+use super::patience::Promptness;
 use super::pieces::windows;
 use super::push::{PARALLEL_PIECES, Steps};
 use super::remote_read::{self, Format, ResponseType};
@@ -60,6 +61,8 @@ pub struct Replica {
     pub(super) aligns_ranges: bool,
     /// What its exams came to.
     pub(super) dialect: Dialect,
+    /// Whether it has hung of late.
+    pub(super) promptness: Promptness,
 }
 
 impl Replica {
@@ -77,6 +80,7 @@ impl Replica {
             epoch: Instant::now(),
             aligns_ranges: false,
             dialect: Dialect::default(),
+            promptness: Promptness::default(),
         }
     }
 
@@ -366,6 +370,31 @@ impl Replica {
     ) -> Result<Answer<Vec<Labels>>, Error> {
         let body = self.post(client, context, SERIES, &scope_form(scope)).await?;
         decoded(body, context, |body, budget| Ok(reply::series(body, budget)?)).await
+    }
+
+    /// Label sets that match, as many as the scope's limit; a server that does
+    /// not know the parameter gives all.
+    ///
+    /// # Errors
+    /// When the server gives no usable answer.
+    pub async fn series_up_to(
+        &self,
+        client: &Client,
+        context: &Context,
+        scope: &Scope,
+    ) -> Result<Answer<Vec<Labels>>, Error> {
+        let mut form = scope_form(scope);
+        form.push(("limit", scope.limit.to_string()));
+        let body = self.post(client, context, SERIES, &form).await?;
+        decoded(body, context, |body, budget| Ok(reply::series(body, budget)?)).await
+    }
+
+    /// Makes ready for raw samples, as far as that takes a question of its
+    /// own. What fails will fail again, and say so, when it matters.
+    pub(super) async fn prepare(&self, client: &Client, context: &Context) {
+        if self.tries_remote_read() {
+            let _for_later = self.external_labels(client, context).await;
+        }
     }
 
     /// Label names of what matches.

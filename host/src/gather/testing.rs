@@ -17,6 +17,7 @@ use super::bound::Bound;
 use super::client::{self, Call, Client};
 use super::coverage::Coverage;
 use super::group::Group;
+use super::parts::{Haste, Study};
 use super::replica::Replica;
 use crate::cli::QueryLimits;
 use crate::config::{self, OnFailure, Pushdown, RemoteRead};
@@ -66,6 +67,8 @@ pub(super) fn group(addresses: &[SocketAddr], labels: Labels) -> Group {
         pushdown_min_samples: 0,
         coverage: Coverage::default(),
         metrics: Arc::new(Metrics::default()),
+        haste: Haste::default(),
+        study: Study::default(),
     }
 }
 

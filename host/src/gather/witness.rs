@@ -66,11 +66,12 @@ impl Witness {
         (merged, clock.map_or(0, Clock::nanoseconds))
     }
 
-    /// Hands over what was merged in so many nanoseconds, without the samples.
+    /// Hands over what the replicas answered, when asked for so much, and how
+    /// that was merged, in so many nanoseconds.
     pub(super) fn show(
         &self,
         binding: &Binding,
-        replicas: Vec<SeriesBatch>,
+        (replicas, asked_ms): (Vec<SeriesBatch>, (i64, i64)),
         options: &Options<'_>,
         (merged, nanoseconds): (&mut Merged, u64),
     ) {
@@ -86,6 +87,7 @@ impl Witness {
             evaluation_ms: options.evaluation_ms,
             start_ms: options.start_ms,
             end_ms: options.end_ms,
+            asked_ms,
             names: self.names.clone(),
             replicas,
         });

@@ -1,6 +1,8 @@
 //! A plan: for every site, which group gives its share in which way.
 
+use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
 use promql::ast::Span;
 
@@ -19,6 +21,27 @@ pub struct Plan {
     pub probes: usize,
     /// What the servers warned of when they were asked.
     pub warnings: Vec<String>,
+    /// What is already being done for it.
+    pub begun: Begun,
+}
+
+/// Work that began while a plan was made: only who made the plan can look
+/// inside. It ends when it is dropped.
+#[derive(Clone, Debug, Default)]
+pub struct Begun(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Begun {
+    /// Work of whatever kind.
+    #[must_use]
+    pub fn new<T: Any + Send + Sync>(work: T) -> Self {
+        Self(Some(Arc::new(work)))
+    }
+
+    /// The work, if there is any and it is of this kind.
+    #[must_use]
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.0.as_deref()?.downcast_ref()
+    }
 }
 
 /// A site, and who gives what.

@@ -90,7 +90,6 @@ impl Error {
             | Self::Revision(_)
             | Self::NoName { .. }
             | Self::Exists { .. }
-            | Self::Recording(_)
             | Self::Tool { .. } => 2,
         }
     }

@@ -3,7 +3,7 @@
 //! In: the command line. Out: the proxy's answer for people, or its JSON with
 //! `--json`. What is refused, the proxy says in its own words.
 
-mod bindings;
+mod bound;
 mod store;
 mod table;
 mod upload;
@@ -18,7 +18,7 @@ use super::{Error, Verdict};
 use crate::cli::policy::{Access, Change};
 use crate::remote::{Address, Proxy, Request};
 
-pub(super) use bindings::{bind, diff, groups, promote, rollback, unbind};
+pub(super) use bound::{bind, diff, groups, promote, rollback, unbind};
 pub(super) use store::{delete, get, list, show};
 pub(super) use upload::push;
 

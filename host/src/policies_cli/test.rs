@@ -34,7 +34,7 @@ pub(super) fn run(args: &Test) -> Result<Verdict, Error> {
 
 /// What was found.
 enum Outcome {
-    Good { report: Report, differences: Differences, on_recorded: Comparison },
+    Good { report: Report, differences: Differences, on_recorded: Box<Comparison> },
     Broken(Box<Violation>),
     Refused(String),
 }
@@ -67,7 +67,7 @@ impl Outcome {
         let progress = Progress::new("differences");
         let watch = |at: laws::Progress| progress.show(at.done, at.total);
         let differences = Kit::new(version, &loaded.spec, effort).watched(&watch).differences()?;
-        let on_recorded = recorded.compare(version, &loaded.spec)?;
+        let on_recorded = Box::new(recorded.compare(version, &loaded.spec)?);
         Ok(Self::Good { report, differences, on_recorded })
     }
 

@@ -97,7 +97,7 @@ pub(super) fn component_of(wasm: &[u8]) -> Result<Cow<'_, [u8]>, Error> {
     })
 }
 
-/// What a core module says of itself.
+/// What a core module says of itself; of a component, that it is one.
 #[derive(Default)]
 struct Sections {
     is_module: bool,
@@ -107,32 +107,36 @@ struct Sections {
     imports: Vec<String>,
 }
 
+/// Reads to the end, modules within a component too, without validating.
 fn look(wasm: &[u8]) -> Result<Sections, Error> {
-    let mut sections = Sections::default();
+    let is_module = wasm[MAGIC.len()..].starts_with(MODULE);
+    let mut sections = Sections { is_module, ..Sections::default() };
     for payload in Parser::new(0).parse_all(wasm) {
-        match payload.map_err(|error| unreadable(&error, wasm.len()))? {
-            Payload::Version { encoding, .. } => {
-                sections.is_module = encoding == wasmparser::Encoding::Module;
-                if !sections.is_module {
-                    // The compiler reads the rest.
-                    return Ok(sections);
-                }
-            }
+        let payload = payload.map_err(|error| unreadable(&error, wasm.len()))?;
+        if is_module {
+            sections.note(&payload);
+        }
+    }
+    Ok(sections)
+}
+
+impl Sections {
+    fn note(&mut self, payload: &Payload<'_>) {
+        match payload {
             Payload::CustomSection(section) => {
-                sections.has_type |= section.name().starts_with(TYPE_SECTION);
+                self.has_type |= section.name().starts_with(TYPE_SECTION);
             }
             Payload::ExportSection(exports) => {
-                let names = exports.into_iter().flatten().map(|export| export.name.to_owned());
-                sections.exports.extend(names.take(20));
+                let names = exports.clone().into_iter().flatten();
+                self.exports.extend(names.map(|export| export.name.to_owned()).take(20));
             }
             Payload::ImportSection(imports) => {
-                let imports = imports.into_imports().flatten();
-                sections.imports.extend(imports.map(|import| import.module.to_owned()).take(1000));
+                let imports = imports.clone().into_imports().flatten();
+                self.imports.extend(imports.map(|import| import.module.to_owned()).take(1000));
             }
             _ => {}
         }
     }
-    Ok(sections)
 }
 
 fn unreadable(error: &wasmparser::BinaryReaderError, size: usize) -> Error {

@@ -52,10 +52,13 @@ pub struct Entry {
     pub policy: Recorded,
     /// The query's evaluation time in milliseconds.
     pub evaluation_ms: i64,
-    /// First timestamp wanted, in milliseconds; data may begin earlier.
+    /// First timestamp wanted, in milliseconds.
     pub start_ms: i64,
     /// Last timestamp wanted, in milliseconds.
     pub end_ms: i64,
+    /// First and last timestamp that the replicas were asked for: wider than
+    /// what is wanted by as much as the policy that answered looks around.
+    pub asked_ms: (i64, i64),
     /// What the replicas are called; as many as there are replicas, or fewer.
     pub names: Vec<String>,
     /// What each replica answered, in the configured order, with the group's
@@ -80,7 +83,8 @@ impl Entry {
     /// An input without a group around it, all of it wanted.
     #[must_use]
     pub fn of(replicas: Vec<SeriesBatch>) -> Self {
-        Self { start_ms: i64::MIN, end_ms: i64::MAX, replicas, ..Self::default() }
+        let all = (i64::MIN, i64::MAX);
+        Self { start_ms: all.0, end_ms: all.1, asked_ms: all, replicas, ..Self::default() }
     }
 
     /// How it is to be merged.

@@ -118,7 +118,8 @@ impl ResourceLimiter for Meter {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         self.tables = self.tables.saturating_add(desired.saturating_sub(current));
-        wasmtime::ensure!(self.tables <= self.limits.table_elements, "table limit exceeded");
+        let most = self.limits.table_elements;
+        wasmtime::ensure!(self.tables <= most, "exceeded its table limit of {most} elements");
         Ok(true)
     }
 

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES};
+use super::compare::{self, Answered, Comparison, Example, MAX_EXAMPLES, Window};
 use super::recording::Entry;
 use super::worker::Worker;
 use super::{Binding, Fault};
@@ -149,7 +149,8 @@ impl Shadow {
         if matches!(answered.fault, Some(Fault::Parked(_) | Fault::Busy)) {
             return self.drop_one();
         }
-        let comparison = compare::between(entry, active, &answered);
+        let window = Window::of(entry, &[&self.candidate]);
+        let comparison = compare::between(entry, window, active, &answered);
         (self.listener)(Event::Compared(&comparison));
         self.state().add(comparison);
     }

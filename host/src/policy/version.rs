@@ -16,7 +16,7 @@ use super::guest::{Guest, Terminus};
 use super::sandbox::Sandbox;
 use super::slots::{Share, Slot};
 use super::usage::Usage;
-use super::{Error, Fault, Limits, fit, form};
+use super::{Error, Fault, Limits, fit, form, laws};
 
 /// The built-in policy, compiled by the build script.
 static BUILTIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/builtin.cwasm"));
@@ -82,7 +82,7 @@ impl Version {
     pub fn builtin(engine: &Engine) -> Result<Self, Error> {
         let component = deserialize(engine, BUILTIN)?;
         let identity = Identity::of(BUILTIN_WASM);
-        let version = Self::link(engine, &component, identity, &Limits::default())?;
+        let version = Self::link(engine, &component, identity, &laws::patient(&Limits::default()))?;
         Ok(Self { is_builtin: true, ..version })
     }
 

@@ -135,7 +135,7 @@ impl Engine {
 
     /// The same flow up to where samples would be fetched.
     async fn explained(&self, request: Request) -> Result<Explained, Error> {
-        let context = self.context(&request);
+        let context = Context { may_begin: false, ..self.context(&request) };
         let _place = self.wait_for_place(&context).await?;
         let _cancel = CancelOnDrop(context.budget.clone());
         let (question, plan, query) = self.plan(&request, &context).await?;

@@ -90,6 +90,12 @@ impl Counts {
         true
     }
 
+    /// The most samples that any series has.
+    #[must_use]
+    pub fn most_samples(&self) -> u32 {
+        self.0.last().map_or(0, |(samples, _)| *samples)
+    }
+
     /// Bytes held on the heap, shared or not.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {

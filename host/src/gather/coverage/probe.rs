@@ -11,13 +11,14 @@ mod listings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use promql::matcher::{MatchOp, Matcher};
 use promql::{Labels, SeriesBatch};
 
 use super::judge::{Edges, Evidence, Recent, Stretch, Terms};
-use super::{Counts, Density, Grid, Known, Learned, Listed, Listing, SETTLE_MS, counts};
+use super::{Counts, Density, Expected, Grid, Known, Learned, Listed, Listing, SETTLE_MS, counts};
 use crate::gather::Error;
 use crate::gather::group::Group;
 use crate::gather::push::Steps;
@@ -34,6 +35,8 @@ const MOST_SERIES: usize = 500_000;
 const MOST_ROWS: usize = 4;
 /// Windows of more buckets than this, of a century or so, are not probed.
 const MOST_BUCKETS: i64 = 10_000;
+/// What is not known of a selector, in parts of all buckets, is little.
+const UNFAMILIAR_PART: usize = 4;
 /// The name of the age among the counts.
 const AGE: &str = "age";
 
@@ -74,10 +77,8 @@ struct Found {
 }
 
 impl Question<'_> {
-    fn requests(&self) -> usize {
-        usize::from(self.missing.is_some())
-            + usize::from(self.now_ms.is_some())
-            + usize::from(self.list.is_some())
+    const fn is_nothing(&self) -> bool {
+        self.missing.is_none() && self.now_ms.is_none() && self.list.is_none()
     }
 }
 
@@ -86,6 +87,19 @@ impl Group {
     /// that is, the merged samples are that replica's. The matchers are those
     /// that the replicas are asked with, without the group's labels.
     pub async fn wholeness(
+        &self,
+        context: &Context,
+        matchers: &[Matcher],
+        window_ms: (i64, i64),
+    ) -> Wholeness {
+        let own = Context { probes: Arc::default(), ..context.clone() };
+        let found = self.found_whole(&own, matchers, window_ms).await;
+        let requests = own.probes.load(Ordering::Relaxed);
+        context.probes.fetch_add(requests, Ordering::Relaxed);
+        Wholeness { requests, ..found }
+    }
+
+    async fn found_whole(
         &self,
         context: &Context,
         matchers: &[Matcher],
@@ -108,15 +122,27 @@ impl Group {
             return Wholeness::default();
         }
         let search = Search::new(self, context, terms, window_ms);
-        let settled = (search.first, search.last.min(search.settled));
-        let wider = self.coverage.wider(matchers, search.grid, settled, Instant::now());
-        if let Some(wider) = wider {
+        if let Some(wider) = search.wider(matchers) {
             let found = search.run(&wider).await;
             if matches!(found.stretches[..], [(from, to, _)] if (from, to) == window_ms) {
                 return found;
             }
         }
         search.run(matchers).await
+    }
+
+    /// True if little has to be asked to tell who is whole.
+    #[must_use]
+    pub fn is_familiar(
+        &self,
+        context: &Context,
+        matchers: &[Matcher],
+        window_ms: (i64, i64),
+    ) -> bool {
+        let terms = self.policy.of(context).builtin_rule().and_then(Terms::of);
+        let Some(terms) = terms.filter(|_| self.replicas.len() > 1) else { return true };
+        let search = Search::new(self, context, terms, window_ms);
+        search.is_familiar(matchers) || search.wider(matchers).is_some()
     }
 
     /// Asks every replica; nothing unless all of them answered.
@@ -178,16 +204,51 @@ impl<'a> Search<'a> {
         }
     }
 
-    async fn run(&self, matchers: &[Matcher]) -> Wholeness {
-        let mut whole = Wholeness::default();
-        if self.first > self.last || self.last - self.first > MOST_BUCKETS {
-            return whole;
+    /// What is known of the selector.
+    fn known(&self, matchers: &[Matcher]) -> Known {
+        self.group.coverage.known(matchers, self.grid, Instant::now())
+    }
+
+    /// A selector that matches more, of which all that is settled is known.
+    fn wider(&self, matchers: &[Matcher]) -> Option<Vec<Matcher>> {
+        let settled = (self.first, self.last.min(self.settled));
+        self.group.coverage.wider(matchers, self.grid, settled, Instant::now())
+    }
+
+    /// True if most of what is settled is known.
+    fn is_familiar(&self, matchers: &[Matcher]) -> bool {
+        let (known, last) = (self.known(matchers), self.last.min(self.settled));
+        if self.first > last {
+            return true;
         }
-        let known = self.group.coverage.known(matchers, self.grid, Instant::now());
-        let answered = self.look(matchers, &known, &mut whole).await;
-        let Some((counts, recent, listed)) = answered else {
-            return Wholeness { requests: whole.requests, ..Wholeness::default() };
-        };
+        let counted = known.facts.counts.range(self.first..=last).count();
+        let buckets = usize::try_from(last - self.first + 1).unwrap_or(usize::MAX);
+        known.listed.is_some() && buckets - counted <= buckets / UNFAMILIAR_PART
+    }
+
+    /// The same question of several queries at once is asked once: who comes
+    /// second finds the answer among what is known.
+    async fn run(&self, matchers: &[Matcher]) -> Wholeness {
+        if self.first > self.last || self.last - self.first > MOST_BUCKETS {
+            return Wholeness::default();
+        }
+        if self.is_familiar(matchers) {
+            return self.search(matchers).await;
+        }
+        let turn = self.group.coverage.turn(matchers);
+        let waiting = tokio::time::timeout_at(self.context.deadline.into(), turn.lock());
+        let Ok(_turn) = waiting.await else { return Wholeness::default() };
+        if self.group.coverage.is_paused(Instant::now()) {
+            return Wholeness::default();
+        }
+        self.search(matchers).await
+    }
+
+    async fn search(&self, matchers: &[Matcher]) -> Wholeness {
+        let mut whole = Wholeness::default();
+        let known = self.known(matchers);
+        let answered = self.look(matchers, &known).await;
+        let Some((counts, recent, listed)) = answered else { return whole };
         if listed.by_replica.iter().any(|listing| listing.len() > MOST_SERIES) {
             return whole;
         }
@@ -199,17 +260,22 @@ impl<'a> Search<'a> {
         for row in evidence.doubtful(&self.terms, MOST_ROWS) {
             for bucket in [*row.buckets.start(), *row.buckets.end()] {
                 if !same_series.contains_key(&bucket) {
-                    let digest = self.common_series(matchers, bucket, &mut whole).await;
+                    let digest = self.common_series(matchers, bucket).await;
                     agreed.extend(digest.map(|digest| (bucket, digest)));
                 }
             }
         }
-        let new = self.edges(matchers, &evidence, &mut whole).await;
+        let new = self.edges(matchers, &evidence).await;
         same_series.extend(agreed.iter().copied());
         edges.heads.extend(new.heads.clone());
         edges.tails.extend(new.tails.clone());
         let evidence = self.evidence(&counts, &recent, &listings, (&same_series, &edges));
         whole.stretches = evidence.stretches(&self.terms, self.window_ms);
+        let expected = match whole.stretches[..] {
+            [(from, to, replica)] if (from, to) == self.window_ms => Expected::Whole(replica),
+            _ => Expected::Mixed,
+        };
+        self.group.coverage.expect(matchers, expected);
         whole.listing = Some(Arc::clone(&listed.all));
         agreed.retain(|(bucket, _)| *bucket <= self.settled);
         self.remember(matchers, &counts, listed, agreed, self.settled_part(new));
@@ -222,7 +288,6 @@ impl<'a> Search<'a> {
         &self,
         matchers: &[Matcher],
         known: &Known,
-        whole: &mut Wholeness,
     ) -> Option<(Vec<Vec<Counts>>, Vec<Recent>, Listed)> {
         let of_all_time = (self.grid.end(self.first - 1), self.window_end());
         let listed = known.listed.clone().filter(|listed| listed.window_ms.0 <= of_all_time.0);
@@ -233,8 +298,7 @@ impl<'a> Search<'a> {
             now_ms: self.is_live.then_some(self.now_ms),
             list: listed.is_none().then_some(of_all_time),
         };
-        whole.requests += question.requests() * self.group.replicas.len();
-        let mut found = if question.requests() == 0 {
+        let mut found = if question.is_nothing() {
             self.group.replicas.iter().map(|_| Found::default()).collect()
         } else {
             self.group.ask_all(self.context, &question).await?
@@ -248,7 +312,6 @@ impl<'a> Search<'a> {
             }
             question =
                 Question { missing: None, now_ms: None, list: Some(of_all_time), ..question };
-            whole.requests += self.group.replicas.len();
             found = self.group.ask_all(self.context, &question).await?;
         }
         let by_replica: Vec<Listing> = found.into_iter().filter_map(|one| one.listing).collect();
@@ -316,13 +379,7 @@ impl<'a> Search<'a> {
     }
 
     /// The digest of the series in a bucket, if all replicas have the same.
-    async fn common_series(
-        &self,
-        matchers: &[Matcher],
-        bucket: i64,
-        whole: &mut Wholeness,
-    ) -> Option<u128> {
-        whole.requests += self.group.replicas.len();
+    async fn common_series(&self, matchers: &[Matcher], bucket: i64) -> Option<u128> {
         let grid = self.grid;
         let scattered = self
             .group
@@ -450,6 +507,7 @@ impl Replica {
         text: String,
         steps: Steps,
     ) -> Result<SeriesBatch, Error> {
+        context.probes.fetch_add(1, Ordering::Relaxed);
         let form = vec![("query", text), ("timeout", timeout(context.deadline))];
         let answer = self.query_at(&group.client, context, form, steps).await?;
         complete(answer)
@@ -468,6 +526,7 @@ impl Replica {
             end_ms: Some(end_ms),
             limit: 0,
         };
+        context.probes.fetch_add(1, Ordering::Relaxed);
         let series = complete(self.series(&group.client, context, &scope).await?)?;
         Ok(Listing::new(&series, &group.labels))
     }

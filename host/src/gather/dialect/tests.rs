@@ -28,7 +28,7 @@ fn changed(body: &str, question: usize) -> String {
 async fn a_server_that_evaluates_as_we_do_passes() {
     let traits = traits(|_, _| None, |_, body| body).await.expect("answers");
     assert!(traits.speaks_ours && !traits.moves_ranges, "{traits:?}");
-    assert!(traits.knows_lookback && traits.knows_limit, "{traits:?}");
+    assert!(traits.knows_lookback, "{traits:?}");
 }
 
 #[tokio::test]
@@ -57,13 +57,13 @@ async fn a_server_that_refuses_the_language_fails_and_that_is_remembered() {
         let speaks = replica.speaks_our_dialect(&client, &testing::context()).await;
         assert!(!speaks.expect("an answer"));
     }
-    assert_eq!(between.queries().len(), 4);
+    assert_eq!(between.queries().len(), 3);
 }
 
 #[tokio::test]
 async fn parameters_that_are_not_looked_at_and_moved_ranges_are_seen() {
     let turn: Turn = |path, form| {
-        form.retain(|(name, _)| name != "lookback_delta" && name != "limit");
+        form.retain(|(name, _)| name != "lookback_delta");
         if path.ends_with("query_range") {
             for (_, value) in form.iter_mut().filter(|(name, _)| name == "start" || name == "end") {
                 let time: f64 = value.parse().unwrap_or_else(|_| panic!("{value}"));
@@ -74,7 +74,7 @@ async fn parameters_that_are_not_looked_at_and_moved_ranges_are_seen() {
     };
     let traits = traits(turn, |_, body| body).await.expect("answers");
     assert!(traits.speaks_ours && traits.moves_ranges, "{traits:?}");
-    assert!(!traits.knows_lookback && !traits.knows_limit, "{traits:?}");
+    assert!(!traits.knows_lookback, "{traits:?}");
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn there_is_one_exam_at_a_time() {
     let exams = (0..8).map(|_| replica.speaks_our_dialect(&client, &context)).collect::<Vec<_>>();
     let results = futures_util::future::join_all(exams).await;
     assert!(results.into_iter().all(|result| result.expect("an answer")));
-    assert_eq!(between.queries().len(), 4);
+    assert_eq!(between.queries().len(), 3);
 }
 
 fn features(names: &[&str]) -> Vec<String> {

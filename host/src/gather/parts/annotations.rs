@@ -9,6 +9,11 @@ use promql::annotations::split_place;
 use crate::gather::push::Pushed;
 use crate::plan::Asked;
 
+/// True for what is said of an expression, and not of servers.
+pub(super) fn is_remark(text: &str) -> bool {
+    text.starts_with("PromQL ")
+}
+
 /// True if the server left remarks out: which, cannot be known.
 pub(super) fn is_cut(pushed: &Pushed) -> bool {
     let texts = pushed.warnings.iter().chain(&pushed.infos);

@@ -4,7 +4,7 @@ use promql::Histogram;
 
 use super::report::{Comparison, Example, Kind, Largest, Sample};
 use super::samples::{Samples, Series, Taken};
-use super::{EXAMPLES_OF_A_SERIES, MAX_EXAMPLES};
+use super::{EXAMPLES_OF_A_SERIES, MAX_EXAMPLES, Window};
 use crate::policy::matching::Matching;
 use crate::policy::recording::Entry;
 use crate::policy::timeline::Value;
@@ -17,6 +17,7 @@ const UNLIKE: f64 = 2.0;
 /// Goes through two answers.
 pub(super) struct Walk<'a> {
     pub(super) entry: &'a Entry,
+    pub(super) window: Window,
     pub(super) matching: &'a Matching<'a>,
     pub(super) comparison: &'a mut Comparison,
 }
@@ -39,16 +40,20 @@ impl Walk<'_> {
     }
 
     fn series(&mut self, active: Series<'_>, candidate: Series<'_>) {
+        let window = self.window;
+        let samples = |series| {
+            Samples::new(self.matching, series).filter(move |own| window.contains(own.time))
+        };
+        let count = if window.is_whole { active.len() } else { samples(active).count() as u64 };
         self.comparison.series += 1;
-        self.comparison.samples += active.len();
+        self.comparison.samples += count;
         // Most decisions are equal, and then no sample is looked at.
         if active.has_runs_of(&candidate) {
             return;
         }
         let mut room = EXAMPLES_OF_A_SERIES;
         let mut differs = false;
-        let mut one = Samples::new(self.matching, active).peekable();
-        let mut other = Samples::new(self.matching, candidate).peekable();
+        let (mut one, mut other) = (samples(active).peekable(), samples(candidate).peekable());
         loop {
             let times = [one.peek(), other.peek()].map(|own| own.map(|own| own.time));
             let Some(time) = times.into_iter().flatten().min() else { break };

@@ -13,6 +13,9 @@ pub struct Comparison {
     pub merges: u64,
     /// Of these, with a difference in any series.
     pub merges_differing: u64,
+    /// Of these, compared without the ends of their window, where a policy
+    /// looks further around than the replicas were asked.
+    pub merges_narrowed: u64,
     /// Series decided in these merges; one counts once in each merge.
     pub series: u64,
     /// Of these, with a difference in any sample.
@@ -118,6 +121,7 @@ impl Comparison {
     pub fn add(&mut self, later: Self) {
         self.merges += later.merges;
         self.merges_differing += later.merges_differing;
+        self.merges_narrowed += later.merges_narrowed;
         self.series += later.series;
         self.series_differing += later.series_differing;
         self.samples += later.samples;

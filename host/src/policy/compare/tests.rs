@@ -4,7 +4,7 @@ use promql::{Histogram, Labels, SeriesBatch};
 
 use super::difference::relative;
 use super::*;
-use crate::policy::Settings;
+use crate::policy::{Run, Settings};
 
 const STEP: i64 = 15_000;
 
@@ -84,13 +84,75 @@ fn other_values_are_measured() {
     assert_eq!(largest.example.candidate, sample("2", "1"));
 }
 
+const WHOLE: Window = Window { first_ms: i64::MIN, last_ms: i64::MAX, is_whole: true };
+
+/// An answer with one series, label set 0.
+fn answered(runs: &[(u32, u32, u32)], made: &[(i64, f64)]) -> Answered {
+    let runs = runs.iter().map(|(replica, start, length)| Run {
+        replica: *replica,
+        start: *start,
+        length: *length,
+    });
+    let runs: Vec<Run> = runs.collect();
+    let made = made.iter().map(|(scrape, value)| (scrape * STEP, value.to_bits()));
+    let (ends, sets) = (vec![runs.len()], vec![0]);
+    let runs = Provenance { runs, ends, sets, made: made.collect() };
+    Answered { runs, ..Answered::default() }
+}
+
 #[test]
 fn runs_cut_differently_are_the_same_samples() {
-    // The candidate changes the replica where the other has equal values.
     let same: Vec<(i64, f64)> = (0..5).map(|scrape| (scrape, 2.0)).collect();
-    let replicas = vec![batch(&[("a", &same[..3])]), batch(&[("a", &same)])];
-    let comparison = compare(&native(""), &native(r#"{"rule":"penalty"}"#), &entry(replicas));
-    assert_eq!(comparison.series_differing, 0, "{comparison:?}");
+    let entry = entry(vec![batch(&[("a", &same[..3])]), batch(&[("a", &same)])]);
+    let one = answered(&[(0, 0, 3), (1, 3, 2)], &[]);
+    let other = answered(&[(0, 0, 1), (0, 1, 1), (1, 2, 3)], &[]);
+    let comparison = between(&entry, WHOLE, &one, &other);
+    assert!(comparison.is_equal(), "{comparison:?}");
+    assert_eq!((comparison.series, comparison.samples), (1, 5));
+}
+
+#[test]
+fn synthesised_samples_are_compared_by_their_values() {
+    let samples: Vec<(i64, f64)> = [0, 2, 4].map(|scrape| (scrape, 2.0)).into();
+    let entry = entry(vec![batch(&[("a", &samples)])]);
+    let make = Run::SYNTHESISED;
+    let runs = [(0, 0, 1), (make, 0, 1), (0, 1, 1), (make, 1, 1), (0, 2, 1)];
+    let one = answered(&runs, &[(1, 2.0), (3, 4.0)]);
+    assert!(between(&entry, WHOLE, &one, &one.clone()).is_equal());
+    let other = answered(&runs, &[(1, 2.0), (3, 3.0)]);
+    let comparison = between(&entry, WHOLE, &one, &other);
+    assert_eq!((comparison.samples, comparison.samples_other_value), (5, 1));
+    let example = &comparison.examples[0];
+    assert_eq!(
+        (example.time_ms, comparison.largest.as_ref().map(|own| own.relative)),
+        (3 * STEP, Some(0.25))
+    );
+    assert_eq!(example.active.as_ref().expect("it is in both").replica, "synthesised");
+    let none = answered(&[(0, 0, 3)], &[]);
+    assert_eq!(between(&entry, WHOLE, &one, &none).samples_only_active, 2);
+}
+
+#[test]
+fn what_a_policy_cannot_decide_for_good_is_left_out() {
+    let replicas = holed().replicas;
+    let close = native(r#"{"anti_affinity":1000}"#);
+    let span = close.span(2).expect("it is finite");
+    let reach = i64::try_from(span.before_ms.max(span.after_ms)).expect("some minutes");
+    // Asked for as much as the policy needs around all of it, and around all
+    // but the first four scrapes, of which two differ elsewhere.
+    let entry = |from: i64| Entry {
+        start_ms: 0,
+        end_ms: 6 * STEP,
+        asked_ms: (from - reach, 6 * STEP + reach),
+        ..Entry::of(replicas.clone())
+    };
+    let first = native(r#"{"rule":"first"}"#);
+    let whole = compare(&close, &first, &entry(0));
+    assert_eq!((whole.merges_narrowed, whole.samples_only_active), (0, 2));
+    let narrow = compare(&close, &first, &entry(4 * STEP));
+    assert_eq!((narrow.merges_narrowed, narrow.samples, narrow.samples_only_active), (1, 3, 1));
+    assert_eq!(narrow.examples.len(), 1);
+    assert!(narrow.to_string().contains("narrowed     1 merge"), "{narrow}");
 }
 
 #[test]

@@ -10,6 +10,10 @@ impl fmt::Display for Comparison {
         let merges = count(self.merges, "merge", "merges");
         let series = count(self.series, "series", "series");
         writeln!(f, "compared     {merges}, {series}, {}", samples(self.samples))?;
+        if self.merges_narrowed > 0 {
+            let merges = count(self.merges_narrowed, "merge", "merges");
+            writeln!(f, "narrowed     {merges}: a policy looks further around than was read")?;
+        }
         if self.series_differing == 0 {
             writeln!(f, "differences  none")?;
         } else {

@@ -64,11 +64,12 @@ impl<'a> Decoder<'a> {
         };
         let evaluation_ms = self.take.signed()?;
         let (start_ms, end_ms) = (self.take.signed()?, self.take.signed()?);
+        let asked_ms = (self.take.signed()?, self.take.signed()?);
         let names = self.take.count()?;
         let names = (0..names).map(|_| self.owned()).collect::<Option<_>>()?;
         let count = self.take.count()?;
         let replicas = (0..count).map(|_| self.batch()).collect::<Option<_>>()?;
-        Some(Entry { group, policy, evaluation_ms, start_ms, end_ms, names, replicas })
+        Some(Entry { group, policy, evaluation_ms, start_ms, end_ms, asked_ms, names, replicas })
     }
 
     fn batch(&mut self) -> Option<SeriesBatch> {

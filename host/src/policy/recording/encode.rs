@@ -58,7 +58,8 @@ fn payload(entry: &Entry) -> Vec<u8> {
     ] {
         put(&mut body, texts.number(text));
     }
-    for time in [entry.evaluation_ms, entry.start_ms, entry.end_ms] {
+    let (from, to) = entry.asked_ms;
+    for time in [entry.evaluation_ms, entry.start_ms, entry.end_ms, from, to] {
         put_signed(&mut body, time);
     }
     put(&mut body, entry.names.len() as u64);

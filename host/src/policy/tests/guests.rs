@@ -7,7 +7,7 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// The contract itself.
-pub(in crate::policy) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
+pub(crate) const CONTRACT: &str = include_str!("../../../../wit/merge.wit");
 
 /// The first timestamp at which a guest shows what it is.
 pub(super) const TRIGGER_MS: i64 = 1_000_000_000_000;
@@ -29,6 +29,8 @@ pub(super) struct Guest<'a> {
     pub(super) imports: &'a str,
     /// The name and its length.
     pub(super) name: (String, u32),
+    /// What it says of series of one replica alone.
+    pub(super) keeps_lone_replica: bool,
     /// Version of the contract that it exports.
     pub(super) version: &'a str,
     /// Packages beside the contract's, and what the world imports of them.
@@ -47,6 +49,7 @@ impl Default for Guest<'_> {
             pages: 3,
             imports: "",
             name: ("hostile".to_owned(), 7),
+            keeps_lone_replica: false,
             version: "1.0.0",
             packages: &[],
             world_imports: "",
@@ -70,7 +73,7 @@ pub(super) fn answer(runs: u32, ends: u32, made: u32) -> String {
 
 /// The component around a core module's text. `packages` are those that
 /// `world_imports` names.
-pub(in crate::policy) fn component(
+pub(crate) fn component(
     module: &str,
     packages: &[&str],
     world_imports: &str,
@@ -118,6 +121,7 @@ impl Guest<'_> {
     fn module(&self) -> String {
         let Self { start, trigger, plan, pages, imports, version, .. } = self;
         let (name, name_length) = &self.name;
+        let keeps = u8::from(self.keeps_lone_replica);
         let data: String = self
             .data
             .iter()
@@ -152,6 +156,7 @@ impl Guest<'_> {
     (i32.const 64))
   (func (export "promweave:merge/policy@{version}#configure") (param i32 i32) (result i32)
     (memory.fill (i32.const 128) (i32.const 0) (i32.const 64))
+    (i32.store8 (i32.const 168) (i32.const {keeps}))
     (i32.const 128))
   (func $first_time (param $at i32) (param $count i32) (result i64)
     (if (result i64) (i32.eqz (local.get $count))

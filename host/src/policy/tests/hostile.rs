@@ -91,6 +91,16 @@ fn allocating_without_end_is_stopped_at_the_limit() {
 }
 
 #[test]
+fn tables_without_end_are_stopped_at_the_limit() {
+    let limits = Limits { table_elements: 1000, ..Limits::default() };
+    let plan = "(loop $ever (drop (table.grow (ref.null func) (i32.const 100))) (br $ever)) \
+                unreachable";
+    let guest = Guest { plan, imports: "(table 1 funcref)", ..Guest::default() };
+    let trap = "exceeded its table limit of 1000 elements".to_owned();
+    assert_eq!(fault(&bind(&guest, limits)), Fault::Trap(trap));
+}
+
+#[test]
 fn a_refusal_is_a_fault_with_the_guests_words() {
     // The error case: tag 1, then the address and length of the text.
     let plan = "(i32.store (i32.const 256) (i32.const 1)) \
@@ -179,6 +189,17 @@ fn a_trap_at_a_later_call_discards_the_earlier_answers() {
     let merged = merge(&binding, &[&one, &one], &Options::everything(0));
     assert!(matches!(merged.fault, Some(Fault::Trap(_))), "{:?}", merged.fault);
     assert_eq!(merged.series, one);
+}
+
+#[test]
+fn a_text_of_a_guest_does_not_reach_a_terminal_as_more_than_text() {
+    // An escape, a line's end, and what turns the direction of writing.
+    let plan = "(i32.store (i32.const 256) (i32.const 1)) \
+                (i32.store (i32.const 260) (i32.const 1024)) \
+                (i32.store (i32.const 264) (i32.const 12)) (i32.const 256)";
+    let words = [*b"no\x1b[", *b"31m\r", *b"\xe2\x80\xaeX"].map(u32::from_le_bytes);
+    let refused = Fault::Refused("no\u{fffd}[31m\u{fffd}\u{fffd}X".to_owned());
+    assert_eq!(fault(&bound_with(plan, &words)), refused);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 
 use promql::matcher::Matcher;
 
-use super::{AGE, Question, Search, Wholeness};
+use super::{AGE, Question, Search};
 use crate::gather::Error;
 use crate::gather::coverage::counts::{LABEL, OTHER_LABEL};
 use crate::gather::coverage::judge::{Edges, Evidence, Head, Recent, Start};
@@ -21,18 +21,11 @@ use crate::storage::{Answer, Context};
 impl Search<'_> {
     /// What is to be known of the beginning and the end of the data beyond
     /// what the evidence has.
-    pub(super) async fn edges(
-        &self,
-        matchers: &[Matcher],
-        evidence: &Evidence<'_>,
-        whole: &mut Wholeness,
-    ) -> Edges {
+    pub(super) async fn edges(&self, matchers: &[Matcher], evidence: &Evidence<'_>) -> Edges {
         let start = evidence.open_start(&self.terms);
         let end = evidence.open_end(&self.terms, self.window_ms);
         let mut edges = Edges::default();
-        let ((heads, begun), tails) =
-            tokio::join!(self.heads(matchers, start), self.tails(matchers, end));
-        whole.requests += (begun + usize::from(end.is_some())) * self.group.replicas.len();
+        let (heads, tails) = tokio::join!(self.heads(matchers, start), self.tails(matchers, end));
         edges.heads.extend(start.map(|start| start.bucket).zip(heads));
         edges.tails.extend(end.zip(tails));
         edges
@@ -54,28 +47,23 @@ impl Search<'_> {
         Some(found.into_iter().map(|one| one.recent).collect())
     }
 
-    /// How the data begins in every replica, and the number of requests made
-    /// to each of them.
-    async fn heads(
-        &self,
-        matchers: &[Matcher],
-        start: Option<Start>,
-    ) -> (Option<Vec<Head>>, usize) {
-        let Some(start) = start else { return (None, 0) };
+    /// How the data begins in every replica.
+    async fn heads(&self, matchers: &[Matcher], start: Option<Start>) -> Option<Vec<Head>> {
+        let start = start?;
         let (group, grid) = (self.group, self.grid);
         let scattered = group.scatter("probe", self.context, |replica, own| async move {
             let data = replica.first_moment(group, &own, matchers, (grid, start)).await?;
             Ok(Answer { data, ..Answer::default() })
         });
-        let Some(firsts) = self.everybodys(scattered.await) else { return (None, 1) };
+        let firsts = self.everybodys(scattered.await)?;
         let mut known = firsts.into_iter().flatten();
         let first = known.next().filter(|first| known.all(|other| other == *first));
-        let Some(first) = first else { return (Some(Vec::new()), 1) };
+        let Some(first) = first else { return Some(Vec::new()) };
         let scattered = group.scatter("probe", self.context, |replica, own| async move {
             let data = replica.head(group, &own, matchers, (grid, start, first)).await?;
             Ok(Answer { data, ..Answer::default() })
         });
-        (self.everybodys(scattered.await), 2)
+        self.everybodys(scattered.await)
     }
 
     /// The answers, if all replicas gave one.
@@ -95,10 +83,13 @@ impl Replica {
         matchers: &[Matcher],
         (grid, start): (Grid, Start),
     ) -> Result<Option<i64>, Error> {
-        let (selector, width, step) = (selector_text(matchers), grid.width_ms, start.shortest_ms);
+        let (selector, step) = (selector_text(matchers), start.shortest_ms);
+        // Not at all moments of the bucket: each is a look at every series.
+        let (from, to) = start.before_end(grid.width_ms);
         let text = format!(
-            "min(min_over_time(timestamp({selector})[{width}ms:{step}ms] offset {}ms))",
-            Grid::OFFSET_MS
+            "min(min_over_time(timestamp({selector})[{}ms:{step}ms] offset {}ms))",
+            from - to,
+            Grid::OFFSET_MS + to
         );
         let time_ms = grid.asked_at(start.bucket);
         let answer = self.computed(group, context, text, instant(time_ms)).await?;

@@ -4,15 +4,21 @@
 //! settled is listed once; what came since, from then on only.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use promql::matcher::Matcher;
 
 use super::{Question, now_ms};
+use crate::gather::Error;
 use crate::gather::coverage::judge::{Edges, Terms};
 use crate::gather::coverage::{Grid, Known, Learned, Listed, Listing};
+use crate::gather::explain::Request;
 use crate::gather::group::Group;
-use crate::storage::Context;
+use crate::storage::{Answer, Context, Scope, TRUNCATED};
+
+/// A count that takes longer than this helps nobody.
+const COUNT_PATIENCE: Duration = Duration::from_secs(1);
 
 impl Group {
     /// All series of a selector in a window, and perhaps some around it, of
@@ -44,6 +50,37 @@ impl Group {
         new.extend(listed.by_replica.iter().cloned());
         let window_ms = (listed.window_ms.0, window_ms.1);
         Some(self.keep_listing(matchers, (grid, window_ms), vec![Listing::union(&new)]))
+    }
+
+    /// How many series a selector has in a window, counted up to `most` (above
+    /// zero); one more if there are more. Asks one replica, briefly.
+    pub async fn count_series(
+        &self,
+        context: &Context,
+        matchers: &[Matcher],
+        window_ms: (i64, i64),
+        most: usize,
+    ) -> Option<usize> {
+        let own = context.alone();
+        let (replica, started) = (0, Instant::now());
+        let scope = Scope {
+            selectors: vec![matchers.to_vec()],
+            start_ms: Some(window_ms.0),
+            end_ms: Some(window_ms.1),
+            limit: most,
+        };
+        context.probes.fetch_add(1, Ordering::Relaxed);
+        let asked = self.replicas[replica].series_up_to(&self.client, &own, &scope);
+        let asked = tokio::time::timeout(COUNT_PATIENCE, asked).await;
+        let result = asked.unwrap_or(Err(Error::Straggler));
+        let request = Request { call: "probe", text: "", replica, context: own };
+        self.record(&request, started.elapsed(), &result);
+        let Answer { data, warnings, .. } = result.ok()?;
+        match &warnings[..] {
+            [] => Some(data.len()),
+            [cut] if cut.contains(TRUNCATED) => Some(most + 1),
+            _ => None,
+        }
     }
 
     /// As far as a probe for holes in such a window will look.

@@ -206,6 +206,37 @@ async fn a_replica_without_an_answer_leaves_all_open_and_is_left_alone_for_a_whi
 }
 
 #[tokio::test]
+async fn what_several_want_to_know_at_once_is_asked_once() {
+    let start = past() - 240 * MINUTE;
+    let stores = [store(start, 240, 0, 0..0), store(start, 240, 7_000, 0..0)];
+    let pair = pair(&stores).await;
+    let window = (start + 20 * MINUTE, start + 200 * MINUTE);
+    let (context, selector) = (testing::context(), selector());
+    assert!(!pair.group.is_familiar(&context, &selector, window));
+    let all = (0..5).map(|_| pair.group.wholeness(&context, &selector, window));
+    for found in futures_util::future::join_all(all).await {
+        assert_eq!(found.stretches, [(window.0, window.1, 0)]);
+    }
+    assert_eq!(pair.requests(), 4);
+    assert!(pair.group.is_familiar(&context, &selector, window));
+    assert_eq!(pair.group.coverage.expected(&selector), Expected::Whole(0));
+}
+
+#[tokio::test]
+async fn series_are_counted_by_one_replica_and_only_as_far_as_it_matters() {
+    let start = past() - 240 * MINUTE;
+    let stores = [store(start, 240, 0, 0..0), store(start, 240, 7_000, 0..0)];
+    let pair = pair(&stores).await;
+    let window = (start, start + 200 * MINUTE);
+    let context = testing::context();
+    for (most, expected) in [(50, 20), (20, 20), (7, 8)] {
+        let counted = pair.group.count_series(&context, &selector(), window, most).await;
+        assert_eq!(counted, Some(expected), "up to {most}");
+    }
+    assert_eq!((pair.between[0].queries().len(), pair.between[1].queries().len()), (3, 0));
+}
+
+#[tokio::test]
 async fn one_replica_is_whole_without_a_question() {
     let start = past();
     let pair = pair(&[store(start, 5, 0, 0..0)]).await;
