@@ -125,6 +125,8 @@ fn scaffold(language: &str, folder: &Path) -> String {
 
 /// Runs a shell command in the folder, with the language's tools at hand.
 fn shell(script: &str, language: &str, folder: &Path) {
+    // Beside the sources: Go knows no modules in the folder for temporary files.
+    let temporary = TempDir::new().expect("a folder");
     let done = Command::new("sh")
         .args(["-c", script])
         .current_dir(folder)
@@ -134,7 +136,7 @@ fn shell(script: &str, language: &str, folder: &Path) {
         .env("ZIG_LOCAL_CACHE_DIR", policies::cache("zig-cache"))
         .env("GOCACHE", policies::cache("go-cache"))
         .env("GOTOOLCHAIN", "local")
-        .env("TMPDIR", folder)
+        .env("TMPDIR", temporary.path())
         .output()
         .expect("there is a shell");
     assert!(done.status.success(), "{script}: {}", String::from_utf8_lossy(&done.stderr));
