@@ -5,6 +5,8 @@
 //! exceeds the policy's deadline (for faults that come by themselves: all the
 //! time), and the times of the loader, compiling and with a warm cache.
 
+#![allow(clippy::print_stdout, reason = "a table is what it is for")]
+
 #[path = "../src/policy/tests/guests.rs"]
 #[allow(dead_code, reason = "shared with the unit tests, which use all of it")]
 mod guests;

@@ -39,7 +39,7 @@ use self::tags::{Conditions, Outcome};
 pub use self::tokens::Tokens;
 use self::upload::Uploads;
 use crate::api::{self, Form, reply};
-use crate::registry::{self, Expect, GroupInfo, Manage, Role};
+use crate::registry::{self, BindingInfo, Expect, GroupInfo, Manage, Role};
 use crate::server::body::Body;
 use crate::server::compress::Coding;
 use crate::server::{App, Boxed, Fault, Note, Unread};
@@ -78,7 +78,9 @@ struct Reply {
     content: Content,
     /// The revision.
     tag: Option<String>,
-    /// The version that an action was about.
+    /// The policy and the version that an action was about, where only its
+    /// outcome tells.
+    policy: Option<String>,
     digest: Option<String>,
     /// For the audit log.
     remark: &'static str,
@@ -289,8 +291,8 @@ impl Admin {
             let info = manage.bind(&group, &bind, &expect, &by)?;
             let remark = if bind.shadow { "bound as a shadow" } else { "bound" };
             let shadow = info.shadow.as_ref().filter(|_| bind.shadow);
-            let digest = shadow.unwrap_or(&info.active).digest.clone();
-            Ok(Reply { digest: Some(digest), remark, ..Reply::group(&info) })
+            let bound = shadow.unwrap_or(&info.active);
+            Ok(Reply { remark, ..Reply::binding(&info, bound) })
         };
         self.beside(Box::new(job), Some(action)).await
     }
@@ -307,9 +309,15 @@ impl Admin {
             Err(error) => return Err(action.failed(error)),
         };
         let job = move |manage: &dyn Manage| {
+            // For the audit log: afterwards nobody knows what it was.
+            let before = manage.group(&group)?;
             let info = manage.unbind(&group, role, &expect)?;
-            let remark = if role == Role::Shadow { "shadow taken back" } else { "taken back" };
-            Ok(Reply { remark, ..Reply::group(&info) })
+            Ok(match (role, before.shadow) {
+                (Role::Shadow, Some(shadow)) => {
+                    Reply { remark: "shadow taken back", ..Reply::binding(&info, &shadow) }
+                }
+                _ => Reply { remark: "taken back", ..Reply::binding(&info, &before.active) },
+            })
         };
         self.beside(Box::new(job), Some(action)).await
     }
@@ -338,8 +346,7 @@ impl Admin {
                 Turn::Promote => manage.promote(&group, &expect, &by)?,
                 Turn::Rollback => manage.rollback(&group, &expect, &by)?,
             };
-            let digest = Some(info.active.digest.clone());
-            Ok(Reply { digest, remark: turn.done(), ..Reply::group(&info) })
+            Ok(Reply { remark: turn.done(), ..Reply::binding(&info, &info.active) })
         };
         self.beside(Box::new(job), Some(action)).await
     }
@@ -425,6 +432,7 @@ impl Reply {
             status: StatusCode::OK,
             content,
             tag: None,
+            policy: None,
             digest: None,
             remark: "",
             location: None,
@@ -437,6 +445,12 @@ impl Reply {
 
     fn group(info: &GroupInfo) -> Self {
         Self { tag: Some(info.revision.clone()), ..Self::json(info) }
+    }
+
+    /// A group after something was done that made `bound` what it is.
+    fn binding(info: &GroupInfo, bound: &BindingInfo) -> Self {
+        let (policy, digest) = (Some(bound.policy.clone()), Some(bound.digest.clone()));
+        Self { policy, digest, ..Self::group(info) }
     }
 
     fn into_response(self, head: &request::Parts, coding: Coding) -> Response<Body> {
@@ -468,6 +482,12 @@ impl Reply {
     }
 }
 
+/// All server groups.
+#[derive(Serialize)]
+struct Groups {
+    server_groups: Vec<GroupInfo>,
+}
+
 /// The job of a request that changes nothing.
 fn read(target: Target) -> Job {
     Box::new(move |manage| {
@@ -488,7 +508,7 @@ fn read(target: Target) -> Job {
                 Reply { tag: Some(digest), ..Reply::of(content) }
             }
             Target::Group(group) | Target::Binding(group) => Reply::group(&manage.group(&group)?),
-            _ => Reply::json(&json!({ "server_groups": manage.groups() })),
+            _ => Reply::json(&Groups { server_groups: manage.groups() }),
         })
     })
 }

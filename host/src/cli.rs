@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::registry::StoreFolder;
 use crate::registry::limits;
 use crate::telemetry::access_log::Destination;
 use crate::telemetry::logging::{Format, Threshold};
@@ -64,6 +65,7 @@ pub enum Command {
 }
 
 const DEFAULT_CONFIG: &str = "config.yaml";
+const DEFAULT_POLICY_DIR: &str = "data/policies";
 
 /// How the proxy runs.
 #[derive(Args, Clone, Debug)]
@@ -138,12 +140,21 @@ pub struct QueryLimits {
 /// Where uploaded policies are kept.
 #[derive(Args, Clone, Debug)]
 pub struct PolicyStore {
-    /// Folder of uploaded policies and bindings; made with the first upload
-    #[arg(id = "policy.dir", long = "policy.dir", default_value = "data/policies")]
-    pub dir: PathBuf,
+    /// Folder of uploaded policies and bindings; made with the first upload [default: data/policies]
+    #[arg(id = "policy.dir", long = "policy.dir", value_name = "DIR")]
+    pub dir: Option<PathBuf>,
     /// Most bytes of uploaded policies: the oldest that nobody uses go first
     #[arg(id = "policy.max-store-bytes", long = "policy.max-store-bytes", default_value = "1GiB", value_parser = bytes)]
     pub max_bytes: u64,
+}
+
+impl PolicyStore {
+    /// Where it is.
+    #[must_use]
+    pub fn folder(&self) -> StoreFolder {
+        let path = self.dir.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_POLICY_DIR));
+        StoreFolder { path, asked_for: self.dir.is_some() }
+    }
 }
 
 /// How the demo runs.
@@ -212,7 +223,7 @@ impl Serve {
             ("query.max-bytes", self.query.max_bytes.to_string()),
             ("query.lookback-delta", ms(self.query.lookback_delta)),
             ("enable-feature", self.enable_feature.join(",")),
-            ("policy.dir", self.store.dir.display().to_string()),
+            ("policy.dir", self.store.folder().path.display().to_string()),
             ("policy.max-store-bytes", limits::print_bytes(self.store.max_bytes)),
             ("web.enable-lifecycle", self.enable_lifecycle.to_string()),
             ("http.shutdown-timeout", ms(self.shutdown_timeout)),

@@ -61,7 +61,7 @@ pub async fn run(demo: &Demo) -> Result<(), Error> {
     }
     let folder = demo.dir.clone().unwrap_or_else(temporary);
     let config = config_text(&replicas, &folder.join("recordings"));
-    let store = PolicyStore { dir: folder.join("policies"), max_bytes: 64 << 20 };
+    let store = PolicyStore { dir: Some(folder.join("policies")), max_bytes: 64 << 20 };
     let proxy = serve::demo_proxy(&config, demo, &store).await?;
     say(&introduction(&replicas, &proxy, &config, now_ms));
     replicas.insert(0, proxy);

@@ -103,13 +103,24 @@ pub struct Options<'a> {
     /// of its calls, and the wait for a sandbox. None: each call has its own
     /// limit only.
     pub deadline: Option<Instant>,
+    /// A series that one of them alone has is taken whole without asking,
+    /// whatever the policy says of lone replicas: for server groups, of which
+    /// each has series of its own.
+    pub keeps_lone: bool,
 }
 
 impl Options<'_> {
     /// Options of a merge that keeps every sample.
     #[must_use]
     pub const fn everything(evaluation_ms: i64) -> Self {
-        Self { evaluation_ms, start_ms: i64::MIN, end_ms: i64::MAX, kind_of: None, deadline: None }
+        Self {
+            evaluation_ms,
+            start_ms: i64::MIN,
+            end_ms: i64::MAX,
+            kind_of: None,
+            deadline: None,
+            keeps_lone: false,
+        }
     }
 }
 

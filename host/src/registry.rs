@@ -20,7 +20,7 @@ pub use model::{
     Bind, BindingInfo, Bound, Changed, Damaged, Expect, GroupInfo, LimitsText, Policies,
     PolicyInfo, Previous, Role, Source, State, StoreInfo, UsageInfo, VersionInfo,
 };
-pub use store::StoreLimits;
+pub use store::{StoreFolder, StoreLimits};
 
 /// What operators can do. Calls block (files, compilation) and are complete
 /// and durable when they return; each is atomic.

@@ -19,7 +19,7 @@ use promweave::config;
 use promweave::demo::Memory;
 use promweave::gather::Fleet;
 use promweave::policy::{Binding, Engine, EngineLimits, Fail, Limits, Settings, Spec, Version};
-use promweave::serve;
+use promweave::serve::{self, Listening};
 use promweave::storage::{Answer, Context, Error, Select, Storage as _};
 use promweave::telemetry::Metrics;
 
@@ -52,7 +52,7 @@ fn native() -> Arc<Binding> {
 }
 
 /// A server with one series of one sample.
-async fn server(value: f64) -> SocketAddr {
+async fn server(value: f64) -> Listening {
     let limits = QueryLimits {
         timeout: Duration::from_secs(60),
         max_samples: 1_000_000,
@@ -64,12 +64,14 @@ async fn server(value: f64) -> SocketAddr {
     series.finish_series(Labels::from_pairs([("__name__", "up")]));
     let storage = Arc::new(Memory::new(&series, BTreeMap::new()));
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
-    serve::storage(storage, &limits, any).await.expect("it starts").address
+    serve::storage(storage, &limits, any).await.expect("it starts")
 }
 
 struct Servers {
     fleet: Fleet,
     metrics: Arc<Metrics>,
+    /// They end when they are dropped.
+    _servers: [Listening; 2],
 }
 
 impl Servers {
@@ -77,12 +79,13 @@ impl Servers {
     /// the values 1 and 2.
     async fn start(groups: &str) -> Self {
         let [one, two] = [server(1.0).await, server(2.0).await];
-        let groups = groups.replace("ONE", &one.to_string()).replace("TWO", &two.to_string());
+        let groups = groups.replace("ONE", &one.address.to_string());
+        let groups = groups.replace("TWO", &two.address.to_string());
         let text = format!("promxy: {{server_groups: [{groups}]}}");
         let config = config::parse(&text, "test", Path::new(".")).expect("valid");
         let metrics = Arc::new(Metrics::default());
         let fleet = Fleet::new(&config, |_| native(), &metrics).expect("no certificates");
-        Self { fleet, metrics }
+        Self { fleet, metrics, _servers: [one, two] }
     }
 
     async fn pair() -> Self {

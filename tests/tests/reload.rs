@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use e2e::http::Request;
+use e2e::operator::until;
 use e2e::proxy::{Builder, Group, Proxy};
 use e2e::serve::Server;
 use serde_json::json;
@@ -168,7 +169,7 @@ fn a_bad_file_changes_nothing_and_is_told_everywhere() {
         let text = response.text();
         assert_eq!(response.status, 500, "{text}");
         assert!(text.starts_with("failed to reload config: ") && text.contains(expected), "{text}");
-        assert!(proxy.log().contains(expected), "{}", proxy.log());
+        until(expected, || proxy.log().contains(expected));
         assert_eq!(asked(&proxy), "one");
         assert_eq!(metric(successful).as_deref(), Some("0"));
     }

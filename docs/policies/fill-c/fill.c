@@ -7,11 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A sample that is taken.
-struct taken {
-  int64_t time;
-  uint32_t replica;
-  uint32_t index;
+// Samples in a row of one replica, from `start` up to, without, `end`.
+struct run {
+  uint32_t replica, start, end;
+};
+
+// A replica that fills the holes of what is taken already.
+struct filling {
+  const int64_t *times;
+  uint32_t length, replica;
+  uint64_t interval_ms;
+  struct run *filled;
+  size_t count;
 };
 
 // The distance of two moments; the second is not before the first.
@@ -21,74 +28,103 @@ static uint64_t distance(int64_t from, int64_t to) {
 
 uint64_t fill_span_ms(uint64_t interval_ms) { return interval_ms + (interval_ms + 1) / 2; }
 
-// Whether there is a hole between the neighbours, and the moment fits into it.
-// A neighbour that there is not is null.
-static bool fits(const struct taken *before, int64_t time, const struct taken *after,
-                 uint64_t interval_ms) {
-  uint64_t half = (interval_ms + 1) / 2;
-  if (before && after && distance(before->time, after->time) < interval_ms + interval_ms / 2 + 1)
-    return false;
-  if (before && distance(before->time, time) < half) return false;
-  return !after || distance(time, after->time) >= half;
+static void take(struct filling *filling, struct run run) {
+  if (run.end > run.start) filling->filled[filling->count++] = run;
 }
 
-// Writes what is taken already, and of the replica's samples those that lie in
-// its holes; returns how many that are.
-static size_t fill_holes(const struct taken *taken, size_t taken_length, const int64_t *times,
-                         uint32_t length, uint32_t replica, uint64_t interval_ms,
-                         struct taken *filled) {
-  size_t next = 0, count = 0; // next: of what is taken, the first one later than the sample
-  for (uint32_t index = 0; index < length; index++) {
-    while (next < taken_length && taken[next].time <= times[index]) filled[count++] = taken[next++];
-    const struct taken *before = next > 0 ? &taken[next - 1] : NULL;
-    const struct taken *after = next < taken_length ? &taken[next] : NULL;
-    if (fits(before, times[index], after, interval_ms))
-      filled[count++] = (struct taken){times[index], replica, index};
+// How many of the times are before a moment, or nearer to it than `apart`.
+static uint32_t count_to(const struct filling *filling, int64_t moment, uint64_t apart) {
+  uint32_t low = 0, high = filling->length;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int64_t time = filling->times[middle];
+    if (time < moment || distance(moment, time) < apart) low = middle + 1;
+    else high = middle;
   }
-  while (next < taken_length) filled[count++] = taken[next++];
-  return count;
+  return low;
 }
 
-// Adds a sample to the run that it continues, or as a run of its own. `first`
-// is where the series begins: a run of the one before does not go on.
-static bool take(struct runs *runs, size_t first, struct taken sample) {
-  uint32_t *last = runs->length > first ? &runs->items[runs->length - 3] : NULL;
-  if (last && last[0] == sample.replica && last[1] + last[2] == sample.index) {
-    last[2]++;
-    return true;
+// How many of the times are before a moment, and `apart` from it or more.
+static uint32_t count_before(const struct filling *filling, int64_t moment, uint64_t apart) {
+  uint32_t low = 0, high = filling->length;
+  while (low < high) {
+    uint32_t middle = low + (high - low) / 2;
+    int64_t time = filling->times[middle];
+    if (time <= moment && distance(time, moment) >= apart) low = middle + 1;
+    else high = middle;
   }
-  if (runs->length + 3 > runs->capacity) {
-    size_t capacity = 2 * runs->capacity + 48;
+  return low;
+}
+
+// Takes what fits between two borders; one that there is not is null.
+static void fit(struct filling *filling, const int64_t *before, const int64_t *after) {
+  uint64_t half = (filling->interval_ms + 1) / 2;
+  uint32_t start = before ? count_to(filling, *before, half) : 0;
+  uint32_t end = after ? count_before(filling, *after, half) : filling->length;
+  take(filling, (struct run){filling->replica, start, end});
+}
+
+// Writes the runs that are taken, and between them those that fill their holes.
+static void fill_holes(struct filling *filling, const struct run *taken, size_t taken_count,
+                       const int64_t *timestamps, const uint32_t *offsets) {
+  uint64_t widest = filling->interval_ms + filling->interval_ms / 2;
+  const int64_t *before = NULL;
+  for (size_t at = 0; at < taken_count; at++) {
+    struct run run = taken[at];
+    const int64_t *times = &timestamps[offsets[run.replica]];
+    for (uint32_t index = run.start; index < taken[at].end; index++) {
+      if (!before || distance(*before, times[index]) > widest) {
+        take(filling, (struct run){run.replica, run.start, index});
+        run.start = index;
+        fit(filling, before, &times[index]);
+      }
+      before = &times[index];
+    }
+    take(filling, run);
+  }
+  fit(filling, before, NULL);
+}
+
+// Adds runs to the answer.
+static bool append(struct runs *runs, const struct run *taken, size_t count) {
+  if (runs->length + 3 * count > runs->capacity) {
+    size_t capacity = 2 * runs->capacity + 3 * count;
     uint32_t *items = realloc(runs->items, capacity * sizeof *items);
     if (!items) return false;
     runs->items = items;
     runs->capacity = capacity;
   }
-  uint32_t run[] = {sample.replica, sample.index, 1};
-  memcpy(&runs->items[runs->length], run, sizeof run);
-  runs->length += 3;
+  for (size_t at = 0; at < count; at++) {
+    uint32_t run[] = {taken[at].replica, taken[at].start, taken[at].end - taken[at].start};
+    memcpy(&runs->items[runs->length], run, sizeof run);
+    runs->length += 3;
+  }
   return true;
 }
 
 bool fill(const int64_t *timestamps, const uint32_t *offsets, uint32_t replicas,
           uint64_t interval_ms, struct runs *runs) {
+  // Two lists that change places with every replica. A run has a sample or
+  // more; one more, so that the size is never 0.
   size_t all = offsets[replicas] - offsets[0];
-  // Two lists that change places with every replica; one more, so that the
-  // size is never 0.
-  struct taken *lists = malloc((2 * all + 1) * sizeof *lists);
+  struct run *lists = malloc((2 * all + 1) * sizeof *lists);
   if (!lists) return false;
-  struct taken *taken = lists, *filled = lists + all;
-  size_t count = 0, first = runs->length;
+  struct run *taken = lists, *filled = lists + all;
+  size_t count = 0;
   for (uint32_t replica = 0; replica < replicas; replica++) {
-    const int64_t *times = &timestamps[offsets[replica]];
-    uint32_t length = offsets[replica + 1] - offsets[replica];
-    count = fill_holes(taken, count, times, length, replica, interval_ms, filled);
-    struct taken *full = filled;
+    struct filling filling = {
+        .times = &timestamps[offsets[replica]],
+        .length = offsets[replica + 1] - offsets[replica],
+        .replica = replica,
+        .interval_ms = interval_ms,
+        .filled = filled,
+    };
+    fill_holes(&filling, taken, count, timestamps, offsets);
+    count = filling.count;
     filled = taken;
-    taken = full;
+    taken = filling.filled;
   }
-  bool done = true;
-  for (size_t index = 0; done && index < count; index++) done = take(runs, first, taken[index]);
+  bool done = append(runs, taken, count);
   free(lists);
   return done;
 }

@@ -2,12 +2,11 @@
 // filled from the next.
 package main
 
-import "math"
+import "sort"
 
-// Sample is one that is taken.
-type Sample struct {
-	Time           int64
-	Replica, Index int
+// Run is samples in a row, from Start up to, without, End.
+type Run struct {
+	Replica, Start, End int
 }
 
 // Fill takes the replicas in their order, each in the holes of those before
@@ -17,51 +16,67 @@ type Sample struct {
 // what lies before the first and after the last sample. What fills it stays
 // half an interval away from its borders, so that the filled series is nowhere
 // denser than a scraped one.
-func Fill(replicas [][]int64, intervalMs uint64) []Sample {
-	var taken []Sample
-	for replica, times := range replicas {
-		taken = fillHoles(taken, times, replica, intervalMs)
+func Fill(replicas [][]int64, intervalMs uint64) []Run {
+	var taken []Run
+	for replica := range replicas {
+		filling := filling{replicas, replica, intervalMs, nil}
+		filling.over(taken)
+		taken = filling.filled
 	}
 	return taken
 }
 
-// fillHoles returns what is taken, and of the replica's samples those that lie
-// in its holes.
-func fillHoles(taken []Sample, times []int64, replica int, intervalMs uint64) []Sample {
-	filled := make([]Sample, 0, len(taken)+len(times))
-	next := 0 // of taken: the first one later than the sample
-	for index, time := range times {
-		for next < len(taken) && taken[next].Time <= time {
-			filled = append(filled, taken[next])
-			next++
-		}
-		before, after := uint64(math.MaxUint64), uint64(math.MaxUint64) // distances
-		if next > 0 {
-			before = uint64(time) - uint64(taken[next-1].Time)
-		}
-		if next < len(taken) {
-			after = uint64(taken[next].Time) - uint64(time)
-		}
-		half := (intervalMs + 1) / 2
-		isOpen := next == 0 || next == len(taken)
-		if min(before, after) >= half && (isOpen || before+after > intervalMs+intervalMs/2) {
-			filled = append(filled, Sample{time, replica, index})
-		}
-	}
-	return append(filled, taken[next:]...)
+// filling is the runs that are taken already, and between them those of a
+// replica that fills their holes.
+type filling struct {
+	replicas   [][]int64
+	replica    int
+	intervalMs uint64
+	filled     []Run
 }
 
-// Runs tells samples as runs: replica, first sample, number of samples.
-func Runs(taken []Sample) []uint32 {
-	var runs []uint32
-	for _, sample := range taken {
-		replica, index := uint32(sample.Replica), uint32(sample.Index)
-		last := len(runs) - 3
-		if last >= 0 && runs[last] == replica && runs[last+1]+runs[last+2] == index {
-			runs[last+2]++
-		} else {
-			runs = append(runs, replica, index, 1)
+func (f *filling) over(taken []Run) {
+	widest := f.intervalMs + f.intervalMs/2
+	var before *int64
+	for _, run := range taken {
+		times := f.replicas[run.Replica]
+		for index := run.Start; index < run.End; index++ {
+			if before == nil || distance(*before, times[index]) > widest {
+				f.take(Run{run.Replica, run.Start, index})
+				run.Start = index
+				f.fit(before, &times[index])
+			}
+			before = &times[index]
 		}
+		f.take(run)
 	}
-	return runs
+	f.fit(before, nil)
+}
+
+// fit takes what lies between two borders; one that there is not is nil.
+func (f *filling) fit(before, after *int64) {
+	times, half := f.replicas[f.replica], (f.intervalMs+1)/2
+	run := Run{f.replica, 0, len(times)}
+	if before != nil {
+		run.Start = sort.Search(len(times), func(at int) bool {
+			return times[at] >= *before && distance(*before, times[at]) >= half
+		})
+	}
+	if after != nil {
+		run.End = sort.Search(len(times), func(at int) bool {
+			return times[at] > *after || distance(times[at], *after) < half
+		})
+	}
+	f.take(run)
+}
+
+func (f *filling) take(run Run) {
+	if run.End > run.Start {
+		f.filled = append(f.filled, run)
+	}
+}
+
+// distance of two moments; the second is not before the first.
+func distance(from, to int64) uint64 {
+	return uint64(to) - uint64(from)
 }

@@ -52,18 +52,20 @@ func rowOf(seconds []string, replicas [][]string) []string {
 		times = append(times, held)
 	}
 	answer := slices.Repeat([]string{"."}, len(seconds))
-	for _, sample := range Fill(times, 15000) {
-		at := slices.Index(seconds, strconv.FormatInt(sample.Time/1000, 10))
-		answer[at] = replicas[sample.Replica][at]
+	for _, run := range Fill(times, 15000) {
+		for _, time := range times[run.Replica][run.Start:run.End] {
+			at := slices.Index(seconds, strconv.FormatInt(time/1000, 10))
+			answer[at] = replicas[run.Replica][at]
+		}
 	}
 	return answer
 }
 
 func TestSamplesInARowAreOneRun(t *testing.T) {
 	taken := Fill([][]int64{{0, 15000, 60000}, {0, 30000, 45000, 60000}}, 15000)
-	expected := []uint32{0, 0, 2, 1, 1, 2, 0, 2, 1}
-	if runs := Runs(taken); !slices.Equal(runs, expected) {
-		t.Errorf("%v, not %v", runs, expected)
+	expected := []Run{{0, 0, 2}, {1, 1, 3}, {0, 2, 3}}
+	if !slices.Equal(taken, expected) {
+		t.Errorf("%v, not %v", taken, expected)
 	}
 }
 

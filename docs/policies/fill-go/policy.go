@@ -47,7 +47,10 @@ func plan(batch Batch) (Decision, error) {
 		for own := series * batch.Replicas; own < (series+1)*batch.Replicas; own++ {
 			times = append(times, batch.Timestamps[batch.Offsets[own]:batch.Offsets[own+1]])
 		}
-		decision.Runs = append(decision.Runs, Runs(Fill(times, intervalMs))...)
+		for _, run := range Fill(times, intervalMs) {
+			triple := []uint32{uint32(run.Replica), uint32(run.Start), uint32(run.End - run.Start)}
+			decision.Runs = append(decision.Runs, triple...)
+		}
 		decision.Ends = append(decision.Ends, uint32(len(decision.Runs)/3))
 	}
 	return decision, nil

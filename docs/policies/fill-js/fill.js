@@ -5,40 +5,67 @@
 // half an interval away from its borders, so that the filled series is nowhere
 // denser than a scraped one.
 
-/** Takes the replicas in their order, each in the holes of those before it. */
+/**
+ * Takes the replicas in their order, each in the holes of those before it.
+ *
+ * In: each replica's times. Out: runs, as [replica, first sample, number].
+ */
 export function fill(replicas, intervalMs) {
   let taken = [];
-  replicas.forEach((times, replica) => {
-    taken = fillHoles(taken, times, replica, intervalMs);
-  });
+  for (let replica = 0; replica < replicas.length; replica++) {
+    taken = fillHoles(taken, replicas, replica, intervalMs);
+  }
   return taken;
 }
 
-/** `taken`, and of the replica's samples those that lie in its holes. */
-function fillHoles(taken, times, replica, intervalMs) {
+/** The runs of `taken`, and in their holes those of another replica. */
+function fillHoles(taken, replicas, replica, intervalMs) {
+  const times = replicas[replica];
   const filled = [];
-  let next = 0; // of `taken`: the first one later than the sample
-  times.forEach((time, index) => {
-    while (next < taken.length && taken[next].time <= time) filled.push(taken[next++]);
-    const before = next > 0 ? taken[next - 1].time : -Infinity;
-    const after = next < taken.length ? taken[next].time : Infinity;
-    const isHole = 2 * (after - before) > 3 * intervalMs;
-    const isApart = 2 * Math.min(time - before, after - time) >= intervalMs;
-    if (isHole && isApart) filled.push({ time, replica, index });
-  });
-  return filled.concat(taken.slice(next));
+  const widest = 1.5 * intervalMs;
+  const take = (own, start, end) => {
+    if (end > start) filled.push([own, start, end - start]);
+  };
+  // What fits between two borders.
+  const fit = (before, after) => {
+    const start = firstFrom(times, before + intervalMs / 2);
+    take(replica, start, firstAfter(times, after - intervalMs / 2));
+  };
+  let before = -Infinity;
+  for (const [own, start, length] of taken) {
+    const ownTimes = replicas[own];
+    let begin = start;
+    for (let index = start; index < start + length; index++) {
+      const time = ownTimes[index];
+      if (time - before > widest) {
+        take(own, begin, index);
+        begin = index;
+        fit(before, time);
+      }
+      before = time;
+    }
+    take(own, begin, start + length);
+  }
+  fit(before, Infinity);
+  return filled;
 }
 
-/** Samples as runs: replica, first sample, number of samples. */
-export function runsOf(taken) {
-  const runs = [];
-  for (const { replica, index } of taken) {
-    const last = runs.length - 3;
-    if (last >= 0 && runs[last] === replica && runs[last + 1] + runs[last + 2] === index) {
-      runs[last + 2] += 1;
-    } else {
-      runs.push(replica, index, 1);
-    }
+/** The number of the first time that is not before a moment. */
+function firstFrom(times, moment) {
+  return search(times, (time) => time >= moment);
+}
+
+/** The number of the first time after a moment. */
+function firstAfter(times, moment) {
+  return search(times, (time) => time > moment);
+}
+
+function search(times, isReached) {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (isReached(times[middle])) high = middle;
+    else low = middle + 1;
   }
-  return runs;
+  return low;
 }

@@ -1,5 +1,5 @@
 // Between the contract, merge.wit, and the rule.
-import { fill, runsOf } from "./fill.js";
+import { fill } from "./fill.js";
 
 const DEFAULT_INTERVAL_MS = 15000;
 const SCHEMA = {
@@ -41,7 +41,7 @@ export const policy = {
       for (let own = series * replicas; own < (series + 1) * replicas; own++) {
         times.push(timestamps.slice(offsets[own], offsets[own + 1]));
       }
-      for (const number of runsOf(fill(times, intervalMs))) runs.push(number);
+      for (const run of fill(times, intervalMs)) runs.push(...run);
       ends.push(runs.length / 3);
     }
     return { runs, ends, synthesisedTimes: [], synthesisedValues: [], synthesisedEnds: [] };

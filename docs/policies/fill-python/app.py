@@ -6,7 +6,7 @@ from componentize_py_types import Err
 from wit_world import exports
 from wit_world.exports.policy import Decision, Description, Needs, Span, Terms
 
-from fill import fill, runs_of
+from fill import fill
 
 DEFAULT_INTERVAL_MS = 15000
 SCHEMA = {
@@ -46,7 +46,8 @@ class Policy(exports.Policy):
             first = series * batch.replicas
             borders = batch.offsets[first : first + batch.replicas + 1]
             times = [batch.timestamps[a:b] for a, b in zip(borders, borders[1:])]
-            runs += runs_of(fill(times, interval_ms))
+            for run in fill(times, interval_ms):
+                runs += run
             ends.append(len(runs) // 3)
         return Decision(runs, ends, [], [], [])
 

@@ -6,42 +6,44 @@ an interval away from its borders, so that the filled series is nowhere denser
 than a scraped one.
 """
 
+from bisect import bisect_left, bisect_right
 from math import inf
 
 
 def fill(replicas, interval_ms):
     """Takes the replicas in their order, each in the holes of those before it.
 
-    In: each replica's times. Out: what is taken, as (time, replica, index).
+    In: each replica's times. Out: runs, as (replica, first sample, number).
     """
     taken = []
-    for replica, times in enumerate(replicas):
-        taken = _fill_holes(taken, times, replica, interval_ms)
+    for replica in range(len(replicas)):
+        taken = _fill_holes(taken, replicas, replica, interval_ms)
     return taken
 
 
-def _fill_holes(taken, times, replica, interval_ms):
-    """`taken`, and of the replica's samples those that lie in its holes."""
+def _fill_holes(taken, replicas, replica, interval_ms):
+    """The runs of `taken`, and in their holes those of another replica."""
+    times = replicas[replica]
     filled = []
-    following = 0  # of `taken`: the first one later than the sample
-    for index, time in enumerate(times):
-        while following < len(taken) and taken[following][0] <= time:
-            filled.append(taken[following])
-            following += 1
-        before = taken[following - 1][0] if following > 0 else -inf
-        after = taken[following][0] if following < len(taken) else inf
-        is_hole = 2 * (after - before) > 3 * interval_ms
-        if is_hole and 2 * min(time - before, after - time) >= interval_ms:
-            filled.append((time, replica, index))
-    return filled + taken[following:]
+    widest, half = 3 * interval_ms // 2, (interval_ms + 1) // 2
 
+    def take(own, start, end):
+        if end > start:
+            filled.append((own, start, end - start))
 
-def runs_of(taken):
-    """Samples as runs: replica, first sample, number of samples, flat."""
-    runs = []
-    for _, replica, index in taken:
-        if runs and runs[-3] == replica and runs[-2] + runs[-1] == index:
-            runs[-1] += 1
-        else:
-            runs += [replica, index, 1]
-    return runs
+    def fit(before, after):
+        start = bisect_left(times, before + half)
+        take(replica, start, bisect_right(times, after - half))
+
+    before = -inf
+    for own, start, length in taken:
+        begin = start
+        for index, time in enumerate(replicas[own][start : start + length], start):
+            if time - before > widest:
+                take(own, begin, index)
+                begin = index
+                fit(before, time)
+            before = time
+        take(own, begin, start + length)
+    fit(before, inf)
+    return filled

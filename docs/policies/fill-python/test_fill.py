@@ -3,7 +3,7 @@
 import unittest
 from pathlib import Path
 
-from fill import fill, runs_of
+from fill import fill
 
 README = Path(__file__).with_name("README.md").read_text()
 
@@ -22,15 +22,16 @@ class Readme(unittest.TestCase):
             elif name == "answer":
                 held = [[1000 * at for at, cell in row.items() if cell != "."] for row in replicas]
                 answer = dict.fromkeys(seconds, ".")
-                for time, replica, _ in fill(held, 15000):
-                    answer[time // 1000] = replicas[replica][time // 1000]
+                for replica, start, length in fill(held, 15000):
+                    for time in held[replica][start : start + length]:
+                        answer[time // 1000] = replicas[replica][time // 1000]
                 self.assertEqual(list(answer.values()), rest)
                 tables += 1
         self.assertGreater(tables, 0, "the README has tables")
 
     def test_samples_in_a_row_are_one_run(self):
         taken = fill([[0, 15000, 60000], [0, 30000, 45000, 60000]], 15000)
-        self.assertEqual(runs_of(taken), [0, 0, 2, 1, 1, 2, 0, 2, 1])
+        self.assertEqual(taken, [(0, 0, 2), (1, 1, 2), (0, 2, 1)])
 
 
 if __name__ == "__main__":

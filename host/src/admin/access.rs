@@ -93,9 +93,10 @@ async fn named(
     headers: &HeaderMap,
 ) -> Result<String, Error> {
     let Some(value) = headers.get(AUTHORIZATION) else {
-        return Err(Error::Unauthorized(
-            "this address needs a token: send the header `Authorization: Bearer TOKEN`",
-        ));
+        return Err(Error::Unauthorized(match tokens {
+            Some(_) => "this address needs a token: send the header `Authorization: Bearer TOKEN`",
+            None => "this address needs the name and the password of a user",
+        }));
     };
     if let (Some(tokens), Some(token)) = (tokens, value.to_str().ok().and_then(bearer)) {
         let (tokens, token) = (Arc::clone(tokens), token.to_owned());

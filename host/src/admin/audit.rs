@@ -33,6 +33,7 @@ impl Action {
     pub(super) fn ended(mut self, result: &Result<Reply, Error>) {
         match result {
             Ok(reply) => {
+                self.policy = reply.policy.clone().unwrap_or(std::mem::take(&mut self.policy));
                 self.digest = reply.digest.clone().unwrap_or_default();
                 self.tell("success", reply.remark);
             }

@@ -28,8 +28,16 @@ impl Tokens {
     /// # Errors
     /// When it cannot be read, or a line is wrong.
     pub fn watch(path: &Path) -> Result<Watched<Self>, String> {
-        let path = path.to_owned();
-        Watched::new(move || Reading { files: vec![path.clone()], value: Self::load(&path) })
+        let own = path.to_owned();
+        let tokens =
+            Watched::new(move || Reading { files: vec![own.clone()], value: Self::load(&own) })?;
+        if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
+            tracing::warn!(
+                file = %path.display(),
+                "the token file can be read by others on this machine: chmod 600 it"
+            );
+        }
+        Ok(tokens)
     }
 
     fn load(path: &Path) -> Result<Self, String> {
@@ -37,12 +45,6 @@ impl Tokens {
         let meta = fs::metadata(path).map_err(|error| at(&error))?;
         if meta.len() > MAX_BYTES {
             return Err(at(&format!("more than {MAX_BYTES} bytes")));
-        }
-        if meta.permissions().mode() & 0o077 != 0 {
-            tracing::warn!(
-                file = %path.display(),
-                "the token file can be read by others on this machine: chmod 600 it"
-            );
         }
         let text = fs::read_to_string(path).map_err(|error| at(&error))?;
         Self::parse(&text).map_err(|(line, cause)| format!("{}:{line}: {cause}", path.display()))

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use sha2::{Digest as _, Sha256};
 
@@ -18,6 +17,9 @@ use crate::server::{Fault, Unread};
 /// Uploads at once, and uploads that wait for their turn.
 const AT_ONCE: usize = 2;
 const WAITING: usize = 4;
+
+/// Most memory that is set aside because a client says so.
+const MAX_RESERVED: u64 = 64 << 20;
 
 /// Takes uploads in.
 #[derive(Debug)]
@@ -55,11 +57,10 @@ impl Uploads {
     pub(super) async fn take(&self, body: Unread) -> Result<Upload, Error> {
         let place = self.queue.enter().await.map_err(|_| Error::Busy)?;
         let mut body = body.stalling_at_most(self.stall);
-        let announced = body.length().unwrap_or(0).min(self.max_bytes);
+        let announced = body.length().unwrap_or(0).min(self.max_bytes).min(MAX_RESERVED);
         let mut bytes = Vec::with_capacity(usize::try_from(announced).unwrap_or(0));
         let mut digest = Sha256::new();
         while let Some(chunk) = body.next().await? {
-            let chunk: Bytes = chunk;
             if (bytes.len() + chunk.len()) as u64 > self.max_bytes {
                 return Err(self.too_large());
             }

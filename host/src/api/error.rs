@@ -254,6 +254,7 @@ fn registry_kind(error: &registry::Error) -> Choice {
         | registry::Error::NotBound { .. } => (Kind::Conflict, None),
         registry::Error::Precondition { .. } => (Kind::PreconditionFailed, None),
         registry::Error::Full { .. } => (Kind::Unavailable, Some(StatusCode::INSUFFICIENT_STORAGE)),
+        registry::Error::Taken { .. } => (Kind::Unavailable, None),
         registry::Error::Store { .. } => (Kind::Internal, None),
     }
 }

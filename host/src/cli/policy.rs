@@ -85,6 +85,9 @@ pub struct Test {
     /// Try only as much as an upload is tried
     #[arg(long)]
     pub quick: bool,
+    /// Try recorded merges, too: a file or a folder; several times for several
+    #[arg(long, value_name = "FILE")]
+    pub recording: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -273,7 +273,11 @@ fn merge_column(
         return policy::Merged { series: only.unwrap_or_default(), ..Default::default() };
     }
     let batches: Vec<&SeriesBatch> = filled.iter().map(|own| &column[*own]).collect();
-    let options = policy::Options { deadline: Some(*deadline), ..policy::Options::everything(0) };
+    let options = policy::Options {
+        deadline: Some(*deadline),
+        keeps_lone: true,
+        ..policy::Options::everything(0)
+    };
     let merged = policy::merge(binding, &batches, &options);
     if let Some(notes) = notes {
         notes.across(index, &merged, &filled);

@@ -392,6 +392,7 @@ fn merge_one(
         end_ms: wanted.end_ms,
         kind_of: None,
         deadline: Some(deadline),
+        keeps_lone: false,
     };
     let views: Vec<&SeriesBatch> = replicas.iter().collect();
     let (mut merged, nanoseconds) = match &watching.witness {

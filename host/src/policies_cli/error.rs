@@ -85,11 +85,11 @@ impl Error {
             Self::Remote(Remote::Asked { .. } | Remote::Answer { .. }) => 1,
             Self::File { .. }
             | Self::Settings { .. }
+            | Self::Recording(_)
             | Self::Remote(Remote::Url(_) | Remote::Token { .. } | Remote::Tls(_))
             | Self::Revision(_)
             | Self::NoName { .. }
             | Self::Exists { .. }
-            | Self::Recording(_)
             | Self::Tool { .. } => 2,
         }
     }

@@ -45,7 +45,9 @@ fn inspect(loaded: &Loaded) -> Value {
     };
     let mut shown = subject::identity(version);
     shown["file"] = json!(loaded.path);
+    shown["form"] = json!(form(loaded.bytes.as_deref()));
     shown["imports"] = json!(version.imports());
+    shown["exports"] = json!(version.exports());
     let schema = &version.description().settings_schema;
     shown["settings_schema"] = serde_json::from_str(schema).unwrap_or_else(|_| json!(schema));
     shown["settings"] = settings(&loaded.spec.settings);
@@ -66,6 +68,17 @@ fn refusal(loaded: &Loaded, version: &Arc<Version>) -> Option<Refusal> {
     let progress = Progress::new("laws");
     let watch = |at: crate::policy::laws::Progress| progress.show(at.done, at.total);
     Kit::new(version, &loaded.spec, Effort::Upload).watched(&watch).check().err()
+}
+
+/// What the bytes are.
+fn form(bytes: Option<&[u8]>) -> &'static str {
+    match bytes {
+        None => "part of this executable",
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0, ..]) => {
+            "a core module with the component's type, wrapped when it is loaded"
+        }
+        Some(_) => "a component",
+    }
 }
 
 fn settings(text: &str) -> Value {
@@ -124,6 +137,8 @@ fn text(shown: &Value) -> String {
     line("size", &format!("{} bytes", shown["size"]));
     let sandbox = &shown["sandbox"];
     if sandbox.is_object() {
+        line("form", &plain(&shown["form"]));
+        line("exports", &plain(&shown["exports"]));
         line("imports", &plain(&shown["imports"]));
         for (import, instead) in sandbox["imports"].as_object().into_iter().flatten() {
             line("", &format!("{import}: {}", plain(instead)));
@@ -196,6 +211,7 @@ mod tests {
         assert_eq!(shown["accepted"], true);
         assert_eq!(shown["terms"]["needs"], "timelines");
         assert_eq!(shown["settings_schema"]["type"], "object");
+        assert_eq!(shown["exports"], json!(["promweave:merge/policy@1.0.0"]));
         let text = text(&shown);
         assert!(text.contains("\nimports   nothing\n"), "{text}");
         assert!(text.contains("keeps a lone replica, no false resets\n"), "{text}");

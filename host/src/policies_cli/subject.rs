@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Error;
 use crate::cli::policy::Subject;
-use crate::policy::{self, Engine, EngineLimits, Limits, Spec, Version};
+use crate::policy::{self, Engine, EngineLimits, Loader, Spec, Version};
 
 /// In place of a file: the policy in this executable.
 pub(super) const BUILTIN: &str = "builtin";
@@ -39,11 +39,13 @@ pub(super) fn load_into(engine: &Engine, subject: &Subject) -> Result<Loaded, Er
     let spec = spec(subject)?;
     let is_builtin = subject.file == Path::new(BUILTIN);
     let bytes = if is_builtin { None } else { Some(read(&subject.file)?) };
-    let version = match &bytes {
-        None => Version::builtin(engine),
-        Some(bytes) => Version::load(engine, bytes, &Limits::default()),
-    };
-    Ok(Loaded { path, spec, bytes, engine: engine.clone(), version: version.map(Arc::new) })
+    // An operator's own file: in this process.
+    let loader = Loader::in_process(engine.clone());
+    let version = loader.and_then(|loader| match &bytes {
+        None => Ok(loader.builtin()),
+        Some(bytes) => loader.load(bytes),
+    });
+    Ok(Loaded { path, spec, bytes, engine: engine.clone(), version })
 }
 
 /// A file, whole.

@@ -1,6 +1,8 @@
 //! `promweave policy test`: the laws of the contract, tried on a policy, and
 //! where it decides otherwise than the built-in rule.
 
+mod recorded;
+
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::sync::Arc;
@@ -11,50 +13,65 @@ use super::progress::Progress;
 use super::subject::{self, Loaded};
 use super::{Error, Verdict};
 use crate::cli::policy::Test;
+use crate::policy::compare::Comparison;
 use crate::policy::laws::{self, Differences, Effort, Kit, Refusal, Report, Violation};
 use crate::policy::{self, Version};
+use recorded::Recorded;
 
 /// Tries it, and prints law after law.
 pub(super) fn run(args: &Test) -> Result<Verdict, Error> {
     let loaded = subject::load(&args.subject)?;
     let effort = if args.quick { Effort::Upload } else { Effort::Full };
-    let outcome = Outcome::of(&loaded, effort);
+    let recorded = recorded::read(&args.recording)?;
+    let outcome = Outcome::of(&loaded, &recorded, effort);
     if args.json {
-        writeln!(io::stdout(), "{:#}", outcome.json(&loaded))?;
+        writeln!(io::stdout(), "{:#}", outcome.json(&loaded, &recorded))?;
     } else {
-        write!(io::stdout(), "{}", outcome.text(&loaded))?;
+        write!(io::stdout(), "{}", outcome.text(&loaded, &recorded))?;
     }
     Ok(if matches!(outcome, Outcome::Good { .. }) { Verdict::Good } else { Verdict::Bad })
 }
 
 /// What was found.
 enum Outcome {
-    Good { report: Report, differences: Differences },
+    Good { report: Report, differences: Differences, on_recorded: Box<Comparison> },
     Broken(Box<Violation>),
     Refused(String),
 }
 
 impl Outcome {
-    fn of(loaded: &Loaded, effort: Effort) -> Self {
+    fn of(loaded: &Loaded, recorded: &Recorded, effort: Effort) -> Self {
         match &loaded.version {
             Err(error) => Self::Refused(error.to_string()),
-            Ok(version) => Self::tried(loaded, version, effort).unwrap_or_else(Self::from),
+            Ok(version) => {
+                Self::tried(loaded, version, recorded, effort).unwrap_or_else(Self::from)
+            }
         }
     }
 
-    fn tried(loaded: &Loaded, version: &Arc<Version>, effort: Effort) -> Result<Self, Refusal> {
+    fn tried(
+        loaded: &Loaded,
+        version: &Arc<Version>,
+        recorded: &Recorded,
+        effort: Effort,
+    ) -> Result<Self, Refusal> {
         let report = {
             let progress = Progress::new("laws");
             let watch = |at: laws::Progress| progress.show(at.done, at.total);
-            Kit::new(version, &loaded.spec, effort).watched(&watch).check()?
+            let mut kit = Kit::new(version, &loaded.spec, effort).watched(&watch);
+            for entry in &recorded.entries {
+                kit = kit.with_recorded(&entry.views());
+            }
+            kit.check()?
         };
         let progress = Progress::new("differences");
         let watch = |at: laws::Progress| progress.show(at.done, at.total);
         let differences = Kit::new(version, &loaded.spec, effort).watched(&watch).differences()?;
-        Ok(Self::Good { report, differences })
+        let on_recorded = Box::new(recorded.compare(version, &loaded.spec)?);
+        Ok(Self::Good { report, differences, on_recorded })
     }
 
-    fn json(&self, loaded: &Loaded) -> Value {
+    fn json(&self, loaded: &Loaded, recorded: &Recorded) -> Value {
         let mut shown = json!({
             "file": loaded.path,
             "policy": loaded.version.as_ref().map_or(Value::Null, |v| subject::identity(v)),
@@ -62,12 +79,15 @@ impl Outcome {
             "good": matches!(self, Self::Good { .. }),
         });
         match self {
-            Self::Good { report, differences } => {
+            Self::Good { report, differences, on_recorded } => {
                 let held = report.held.iter();
                 let law = |(law, batches): &(&str, u64)| json!({ "law": law, "batches": batches });
                 shown["held"] = held.map(law).collect();
                 shown["remarks"] = json!(report.remarks);
                 shown["differences"] = json!(differences);
+                if !recorded.entries.is_empty() {
+                    shown["recorded"] = recorded.json(on_recorded);
+                }
             }
             Self::Broken(violation) => shown["violation"] = json!(violation),
             Self::Refused(text) => shown["refused"] = json!(text),
@@ -75,15 +95,18 @@ impl Outcome {
         shown
     }
 
-    fn text(&self, loaded: &Loaded) -> String {
+    fn text(&self, loaded: &Loaded, recorded: &Recorded) -> String {
         let mut out = match &loaded.version {
             Ok(version) => format!("{}: {}\n", loaded.path, subject::title(version)),
             Err(_) => format!("{}\n", loaded.path),
         };
         match self {
-            Self::Good { report, differences } => {
+            Self::Good { report, differences, on_recorded } => {
                 held(&mut out, report);
                 differ(&mut out, differences);
+                if !recorded.entries.is_empty() {
+                    out.push_str(&recorded.text(on_recorded));
+                }
                 out.push_str("\nIt keeps all laws.\n");
             }
             Self::Broken(violation) => broken(&mut out, violation),
@@ -157,19 +180,19 @@ mod tests {
         let settings = settings.map(str::to_owned);
         let subject = Subject { file: "builtin".into(), settings, settings_file: None };
         let loaded = subject::load(&subject).expect("it is part of this");
-        let outcome = Outcome::of(&loaded, Effort::Upload);
+        let outcome = Outcome::of(&loaded, &Recorded::default(), Effort::Upload);
         (loaded, outcome)
     }
 
     #[test]
     fn a_lawful_policy_is_shown_law_by_law() {
         let (loaded, outcome) = tried(None);
-        let text = outcome.text(&loaded);
+        let text = outcome.text(&loaded, &Recorded::default());
         assert!(text.starts_with("builtin: fill "), "{text}");
         assert!(text.contains("\n  idempotent "), "{text}");
         assert!(text.contains("\nBeside the built-in rule: 0 of "), "{text}");
         assert!(text.ends_with("\nIt keeps all laws.\n"), "{text}");
-        let json = outcome.json(&loaded);
+        let json = outcome.json(&loaded, &Recorded::default());
         assert_eq!(json["good"], true);
         assert_eq!(json["held"][0]["law"], "settings-schema");
         assert_eq!(json["differences"]["series_that_differ"], 0);
@@ -178,9 +201,9 @@ mod tests {
     #[test]
     fn settings_that_are_refused_are_said() {
         let (loaded, outcome) = tried(Some(r#"{"rule":"none"}"#));
-        let text = outcome.text(&loaded);
+        let text = outcome.text(&loaded, &Recorded::default());
         assert!(text.contains("\nIt is refused: its settings: setting `rule` must be"), "{text}");
-        assert_eq!(outcome.json(&loaded)["good"], false);
+        assert_eq!(outcome.json(&loaded, &Recorded::default())["good"], false);
     }
 
     #[test]
@@ -192,7 +215,7 @@ mod tests {
             answer: "nothing; expected something".to_owned(),
         };
         let (loaded, _) = tried(Some(r#"{"rule":"none"}"#));
-        let text = Outcome::Broken(Box::new(violation)).text(&loaded);
+        let text = Outcome::Broken(Box::new(violation)).text(&loaded, &Recorded::default());
         let expected = "\nIt breaks the law idempotent: as before\n  given     first this\n            \
                         then that\n  answered  nothing\n            expected something\n";
         assert!(text.ends_with(expected), "{text}");

@@ -118,7 +118,8 @@ pub(super) fn decide(
     matching: &Matching<'_>,
     options: &Options<'_>,
 ) -> Result<Decided, Fault> {
-    let terms = *binding.terms();
+    let mut terms = *binding.terms();
+    terms.keeps_lone_replica |= options.keeps_lone;
     binding.with_decider(options, |decider| ask(decider, &terms, matching, options))
 }
 

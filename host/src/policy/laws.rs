@@ -31,13 +31,13 @@ mod differ;
 mod tests;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use promql::SeriesBatch;
 
 use super::{Error, Fault, Limits, Spec, Version};
 use explore::Explorer;
-use lab::Lab;
+use lab::{Lab, Patience};
 use law::{Broken, Law};
 
 pub use differ::{Difference, Differences};
@@ -96,13 +96,13 @@ struct Budget {
     windows: usize,
     /// Questions to one instance.
     questions: usize,
-    /// After this, no more batches are generated.
+    /// Processor time after which no more batches are generated.
     patience: Duration,
-    /// For one instance that is asked often.
+    /// Processor time for one instance that is asked often.
     life: Duration,
-    /// After this, the batches picked by hand are given up.
+    /// Processor time for the batches picked by hand.
     hard: Duration,
-    /// For making a probe smaller.
+    /// Processor time for making a probe smaller.
     shrinking: Duration,
 }
 
@@ -193,16 +193,15 @@ impl<'a> Kit<'a> {
     /// # Errors
     /// As [`check`].
     pub fn check(&self) -> Result<Report, Refusal> {
-        let started = Instant::now();
         let itself = itself::ask(self.version, self.spec)?;
         let limits = patient(&self.spec.limits);
-        let until = started + self.budget.hard;
+        let patience = Patience::of(self.budget.hard);
         let settings = &self.spec.settings;
-        let mut lab = Lab::new(self.version, settings, itself.terms, limits, until);
+        let mut lab = Lab::new(self.version, settings, itself.terms, limits, patience);
         let mut explorer = Explorer::new(self.budget, self.watch);
-        let held = match explorer.run(&mut lab, &self.recorded, started) {
+        let held = match explorer.run(&mut lab, &self.recorded) {
             Ok(held) => held,
-            Err(broken) => return Err(self.violation(&mut lab, *broken).into()),
+            Err(broken) => return Err(self.refusal(&mut lab, *broken)),
         };
         let first = [(Law::SettingsSchema.name(), 1), (Law::SameTerms.name(), itself.instances)];
         let mut remarks = itself.remarks;
@@ -218,26 +217,28 @@ impl<'a> Kit<'a> {
     pub fn differences(&self) -> Result<Differences, Refusal> {
         let itself = itself::ask(self.version, self.spec)?;
         let limits = patient(&self.spec.limits);
-        let until = Instant::now() + self.budget.hard;
+        let patience = Patience::of(self.budget.hard);
         let settings = &self.spec.settings;
-        let mut lab = Lab::new(self.version, settings, itself.terms, limits, until);
+        let mut lab = Lab::new(self.version, settings, itself.terms, limits, patience);
         differ::find(&mut lab, self.budget, self.watch)
-            .map_err(|broken| self.violation(&mut lab, *broken).into())
+            .map_err(|broken| self.refusal(&mut lab, *broken))
     }
 
-    fn violation(&self, lab: &mut Lab<'_>, broken: Broken) -> Box<Violation> {
+    fn refusal(&self, lab: &mut Lab<'_>, broken: Broken) -> Refusal {
+        if broken.law == Law::InTime && lab.found_no_sandbox {
+            return Refusal::Policy(Error::Failed("start", Fault::Busy));
+        }
         if broken.is_slow {
             // Waiting out the patient deadline every time takes too long.
             lab.limits.deadline_ms = self.spec.limits.deadline_ms.max(100);
         }
-        let until = Instant::now() + self.budget.shrinking;
-        let Broken { law, probe, answer, .. } = shrink::shrink(lab, broken, until);
-        Box::new(Violation {
+        let Broken { law, probe, answer, .. } = shrink::shrink(lab, broken, self.budget.shrinking);
+        Refusal::Law(Box::new(Violation {
             law: law.name(),
             demands: law.demands(),
             input: text::probe(&probe, lab.terms.needs_samples),
             answer,
-        })
+        }))
     }
 }
 

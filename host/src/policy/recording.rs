@@ -96,6 +96,7 @@ impl Entry {
             end_ms: self.end_ms,
             kind_of: None,
             deadline: None,
+            keeps_lone: false,
         }
     }
 

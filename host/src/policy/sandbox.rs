@@ -119,7 +119,7 @@ impl ResourceLimiter for Meter {
     ) -> wasmtime::Result<bool> {
         self.tables = self.tables.saturating_add(desired.saturating_sub(current));
         let most = self.limits.table_elements;
-        wasmtime::ensure!(self.tables <= most, "exceeded its limit of {most} table elements");
+        wasmtime::ensure!(self.tables <= most, "exceeded its table limit of {most} elements");
         Ok(true)
     }
 

@@ -88,6 +88,14 @@ pub enum Error {
         /// Bytes.
         limit: u64,
     },
+    /// Another process has the store.
+    #[error(
+        "the policy store {folder}: in use by another process; give each a folder of its own with --policy.dir"
+    )]
+    Taken {
+        /// The folder.
+        folder: String,
+    },
     /// The store cannot be used.
     #[error("the policy store {path}: {reason}")]
     Store {

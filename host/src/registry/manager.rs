@@ -15,7 +15,6 @@ mod tests;
 mod uploads;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,7 +23,7 @@ use serde_json::Value;
 use self::groups::Group;
 pub use self::groups::check_component;
 pub use self::prepare::{Prepared, SetUpError, Stale};
-use super::store::{Store, StoreLimits};
+use super::store::{Store, StoreFolder, StoreLimits};
 use super::{Bind, Changed, Error, Expect, GroupInfo, Manage, Policies, PolicyInfo, Role};
 use crate::policy::{self, Binding, Spec, Version, laws};
 
@@ -82,13 +81,13 @@ impl Registry {
     /// # Errors
     /// [`Error::Store`] when the folder is there and cannot be used.
     pub fn open(
-        folder: PathBuf,
+        folder: impl Into<StoreFolder>,
         limits: StoreLimits,
         loader: Box<dyn Load>,
         judge: Box<Judge>,
     ) -> Result<Self, Error> {
         let describe = |wasm: &[u8]| loader.load(wasm).ok().map(|version| tell::about(&version));
-        let store = Store::open(folder, limits, &describe)?;
+        let store = Store::open(folder.into(), limits, &describe)?;
         let inner = Mutex::new(Inner { store, groups: Vec::new(), fleet: None });
         Ok(Self { loader, judge, inner })
     }

@@ -55,6 +55,23 @@ impl Default for StoreLimits {
     }
 }
 
+/// Where the store is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFolder {
+    /// The folder.
+    pub path: PathBuf,
+    /// Whether somebody asked for this one: then it is an error if another
+    /// process uses it. Otherwise the store is empty and takes nothing, and
+    /// two proxies that know nothing of policies start side by side.
+    pub asked_for: bool,
+}
+
+impl From<PathBuf> for StoreFolder {
+    fn from(path: PathBuf) -> Self {
+        Self { path, asked_for: true }
+    }
+}
+
 /// Finds out what a component says of itself.
 pub(super) type Describe<'a> = &'a dyn Fn(&[u8]) -> Option<About>;
 
@@ -85,7 +102,7 @@ impl Store {
     /// [`Error::Store`] when another process has it open, when it was written
     /// by a newer version, or when it cannot be read.
     pub(super) fn open(
-        folder: PathBuf,
+        folder: StoreFolder,
         limits: StoreLimits,
         describe: Describe<'_>,
     ) -> Result<Self, Error> {
@@ -94,16 +111,23 @@ impl Store {
 
     fn on(
         disk: Disk,
-        folder: PathBuf,
+        folder: StoreFolder,
         limits: StoreLimits,
         describe: Describe<'_>,
     ) -> Result<Self, Error> {
-        let mut store =
-            Self { folder, limits, disk, lock: None, state: State::default(), damaged: Vec::new() };
-        if store.disk.exists(&store.folder)? {
-            store.begin(describe)?;
+        let StoreFolder { path, asked_for } = folder;
+        let (state, damaged) = (State::default(), Vec::new());
+        let mut store = Self { folder: path, limits, disk, lock: None, state, damaged };
+        if !store.disk.exists(&store.folder)? {
+            return Ok(store);
         }
-        Ok(store)
+        match store.begin(describe) {
+            Err(Error::Taken { folder }) if !asked_for => {
+                tracing::warn!(%folder, "another process uses the policy store: this one has none (--policy.dir)");
+                Ok(store)
+            }
+            begun => begun.map(|()| store),
+        }
     }
 
     /// Takes the lock and what is there.

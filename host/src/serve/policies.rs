@@ -25,8 +25,9 @@ use crate::telemetry::Metrics;
 /// Opens the registry of a proxy.
 pub(super) fn open(store: &PolicyStore) -> Result<Registry, Error> {
     let limits = StoreLimits { bytes: store.max_bytes, ..StoreLimits::default() };
-    let loader = loader(Some(store.dir.join("compiled")))?;
-    Ok(Registry::open(store.dir.clone(), limits, Box::new(loader), Judged::judge())?)
+    let folder = store.folder();
+    let loader = loader(Some(folder.path.join("compiled")))?;
+    Ok(Registry::open(folder, limits, Box::new(loader), Judged::judge())?)
 }
 
 fn loader(artifacts: Option<PathBuf>) -> Result<Loader, Error> {

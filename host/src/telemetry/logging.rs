@@ -83,7 +83,9 @@ impl FromStr for Threshold {
 pub fn init(threshold: Threshold, format: Format) -> Result<(), TryInitError> {
     let level = threshold.0;
     let others = if level == Level::TRACE { level } else { level.min(Level::INFO) };
-    let filter = EnvFilter::new(format!("{others},promweave={level},promql={level}"));
+    // What operators do is logged at every level.
+    let filter = format!("{others},promweave={level},promql={level},audit=info");
+    let filter = EnvFilter::new(filter);
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     let builder = builder.with_ansi(io::stderr().is_terminal());
     match format {

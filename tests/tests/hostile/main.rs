@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use e2e::guest::Guest;
 use e2e::http::Response;
-use e2e::operator::marked;
+use e2e::operator::{marked, until};
 use e2e::scene::{Beside, Scene, result, warnings};
 use serde_json::Value;
 
@@ -31,9 +31,8 @@ fn contained(scene: &Scene, name: &str, wasm: &[u8], fault: &str) {
     let told = warnings.iter().any(|text| named(text) && text.contains(fault));
     assert!(told, "{name}: {warnings:?} do not name {fault:?} of {digest}");
     assert!(scene.faults(name) > 0, "{name}: the fault is counted");
-    let log = scene.proxy.log();
-    let logged = log.lines().any(|line| line.contains(&digest[..12]) && line.contains(fault));
-    assert!(logged, "{name}: the log does not name {fault:?}");
+    let names_it = |line: &str| line.contains(&digest[..12]) && line.contains(fault);
+    until(&format!("a line of the log about {name}"), || scene.proxy.log().lines().any(names_it));
     let (asked, slowest) = beside.stop();
     eprintln!("{name}: answered after {took:?}; beside it {asked} queries, slowest {slowest:?}");
 }

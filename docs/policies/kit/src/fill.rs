@@ -23,49 +23,72 @@ pub fn in_order(
 ) {
     let mut taken = Vec::new();
     for replica in order {
-        taken = fill_holes(&taken, series.times(replica), replica, interval_ms);
+        taken = Filling { series, replica, interval_ms, filled: Vec::new() }.over(&taken);
     }
-    for sample in taken {
-        plan.take(sample.replica, sample.index, 1);
+    for Run { replica, start, end } in taken {
+        plan.take(replica, start, end - start);
     }
 }
 
-/// A sample that is taken.
+/// Samples in a row, from `start` up to, without, `end`.
 #[derive(Clone, Copy)]
-struct Taken {
-    time: i64,
+struct Run {
     replica: usize,
-    index: usize,
+    start: usize,
+    end: usize,
 }
 
-/// `taken`, and of the replica's samples those that lie in its holes.
-fn fill_holes(taken: &[Taken], times: &[i64], replica: usize, interval_ms: i64) -> Vec<Taken> {
-    let mut filled = Vec::with_capacity(taken.len() + times.len());
-    let mut next = 0; // of `taken`: the first one later than the sample
-    for (index, &time) in times.iter().enumerate() {
-        while next < taken.len() && taken[next].time <= time {
-            filled.push(taken[next]);
-            next += 1;
+/// The runs that are taken already, and between them those of a replica that
+/// fills their holes.
+struct Filling<'a> {
+    series: &'a Series<'a>,
+    replica: usize,
+    interval_ms: i64,
+    filled: Vec<Run>,
+}
+
+impl Filling<'_> {
+    fn over(mut self, taken: &[Run]) -> Vec<Run> {
+        let mut before = None;
+        for &Run { replica, mut start, end } in taken {
+            let times = &self.series.times(replica)[..end];
+            for index in start..end {
+                if self.is_hole(before, times[index]) {
+                    self.take(Run { replica, start, end: index });
+                    start = index;
+                    self.fit(before, Some(times[index]));
+                }
+                before = Some(times[index]);
+            }
+            self.take(Run { replica, start, end });
         }
-        let before = next.checked_sub(1).map(|last| taken[last].time);
-        let after = taken.get(next).map(|sample| sample.time);
-        if fits(before, time, after, interval_ms) {
-            filled.push(Taken { time, replica, index });
+        self.fit(before, None);
+        self.filled
+    }
+
+    fn is_hole(&self, before: Option<i64>, after: i64) -> bool {
+        let distance = before.map_or(i64::MAX, |before| after.saturating_sub(before));
+        distance > self.interval_ms + self.interval_ms / 2
+    }
+
+    /// Takes what fits between two borders.
+    fn fit(&mut self, before: Option<i64>, after: Option<i64>) {
+        let half = (self.interval_ms + 1) / 2;
+        let times = self.series.times(self.replica);
+        let start = before.map_or(0, |before| {
+            times.partition_point(|time| time.saturating_sub(before) < half)
+        });
+        let end = after.map_or(times.len(), |after| {
+            times.partition_point(|time| after.saturating_sub(*time) >= half)
+        });
+        self.take(Run { replica: self.replica, start, end });
+    }
+
+    fn take(&mut self, run: Run) {
+        if run.end > run.start {
+            self.filled.push(run);
         }
     }
-    filled.extend(&taken[next..]);
-    filled
-}
-
-/// Whether there is a hole between two neighbours, and a sample fits into it.
-fn fits(before: Option<i64>, time: i64, after: Option<i64>, interval_ms: i64) -> bool {
-    let distance = |from: Option<i64>, to: Option<i64>| match (from, to) {
-        (Some(from), Some(to)) => to.saturating_sub(from),
-        _ => i64::MAX,
-    };
-    let is_hole = distance(before, after).saturating_mul(2) > interval_ms.saturating_mul(3);
-    let is_apart = |distance: i64| distance.saturating_mul(2) >= interval_ms;
-    is_hole && is_apart(distance(before, Some(time))) && is_apart(distance(Some(time), after))
 }
 
 #[cfg(test)]

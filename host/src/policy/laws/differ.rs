@@ -1,13 +1,11 @@
 //! Where a policy decides otherwise than the built-in rule.
 
-use std::time::Instant;
-
 use guest_merge::Settings;
 
 use super::answer::{Answer, Taken};
 use super::case::Case;
 use super::generate::Generator;
-use super::lab::Lab;
+use super::lab::{Lab, Patience};
 use super::law::{self, Broken, Law, Stop};
 use super::probe::Probe;
 use super::{Budget, Progress, picked, shrink, text};
@@ -24,11 +22,11 @@ pub struct Differences {
     pub series: u64,
     /// Series of which other samples were taken.
     pub series_that_differ: u64,
-    /// Samples that both take.
+    /// Moments of the merged series that both have, from whichever replica.
     pub samples_of_both: u64,
-    /// Samples that only the built-in rule takes.
+    /// Moments that only the built-in rule has.
     pub samples_of_builtin_only: u64,
-    /// Samples that only the policy takes.
+    /// Moments that only the policy has.
     pub samples_of_policy_only: u64,
     /// One of each sort, small.
     pub examples: Vec<Difference>,
@@ -76,9 +74,8 @@ impl Sort {
         if builtin == policy {
             return None;
         }
-        let lacks = |all: &[Taken], time: i64| all.binary_search_by_key(&time, |t| t.time).is_err();
-        let less = builtin.iter().any(|taken| lacks(policy, taken.time));
-        let more = policy.iter().any(|taken| lacks(builtin, taken.time));
+        let less = builtin.iter().any(|taken| !has(policy, taken.time));
+        let more = policy.iter().any(|taken| !has(builtin, taken.time));
         Some(match (less, more) {
             (true, false) => Self::Less,
             (false, true) => Self::More,
@@ -88,13 +85,18 @@ impl Sort {
     }
 }
 
+/// Whether a merged series has a moment.
+fn has(all: &[Taken], time: i64) -> bool {
+    all.binary_search_by_key(&time, |taken| taken.time).is_ok()
+}
+
 /// Asks both about generated batches.
 pub(super) fn find(
     lab: &mut Lab<'_>,
     budget: Budget,
     watch: &dyn Fn(Progress),
 ) -> Result<Differences, Box<Broken>> {
-    let until = Instant::now() + budget.patience;
+    let patience = Patience::of(budget.patience);
     let mut generator = Generator::new(SEED, lab.terms.span);
     let picked = picked::cases();
     let total = picked.len() as u64 + budget.generated;
@@ -102,7 +104,7 @@ pub(super) fn find(
     let mut found = Differences::default();
     let mut examples: [Option<Probe>; SORTS.len()] = [const { None }; SORTS.len()];
     for case in picked.into_iter().chain(generated) {
-        if Instant::now() > until {
+        if patience.is_over() {
             break;
         }
         let policy = match law::answer(lab, &case) {
@@ -125,7 +127,7 @@ impl Differences {
         let (builtin, policy) = (builtin(case).taken(case), policy.taken(case));
         for (index, (builtin, policy)) in builtin.iter().zip(&policy).enumerate() {
             self.series += 1;
-            let both = builtin.iter().filter(|taken| policy.contains(taken)).count() as u64;
+            let both = builtin.iter().filter(|taken| has(policy, taken.time)).count() as u64;
             self.samples_of_both += both;
             self.samples_of_builtin_only += builtin.len() as u64 - both;
             self.samples_of_policy_only += policy.len() as u64 - both;
@@ -146,9 +148,9 @@ fn builtin(case: &Case) -> Answer {
 /// The smallest batch of one series with a difference of this sort.
 fn example(lab: &mut Lab<'_>, sort: Sort, probe: &Probe, budget: Budget) -> Option<Difference> {
     let with_values = lab.terms.needs_samples;
-    let until = Instant::now() + budget.shrinking / SORTS.len() as u32;
-    let differs = |_, probe: &Probe| -> Option<Broken> {
-        lab.until = until;
+    let patience = Patience::of(budget.shrinking / SORTS.len() as u32);
+    lab.patience = patience;
+    let mut differs = |_, probe: &Probe| -> Option<Broken> {
         let (builtin, policy) = (builtin(&probe.case), lab.plan(&probe.case).ok()?);
         let (builtin, policy) = (builtin.taken(&probe.case), policy.taken(&probe.case));
         (Sort::of(&builtin[0], &policy[0]) == Some(sort)).then(|| Broken {
@@ -158,9 +160,8 @@ fn example(lab: &mut Lab<'_>, sort: Sort, probe: &Probe, budget: Budget) -> Opti
             is_slow: false,
         })
     };
-    let mut differs = differs;
     let first = differs(Law::Answers, probe)?;
-    let small = shrink::shrink_by(first, until, with_values, differs);
+    let small = shrink::shrink_by(first, patience, with_values, differs);
     let taken = &builtin(&small.probe.case).taken(&small.probe.case)[0];
     Some(Difference {
         what: sort.text(),

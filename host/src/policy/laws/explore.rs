@@ -5,12 +5,10 @@
 //! day. What looks broken is tried again on instances of its own; if it is
 //! not broken there, the instance remembered something.
 
-use std::time::Instant;
-
 use super::answer::Answer;
 use super::case::Case;
 use super::generate::Generator;
-use super::lab::{self, Asked, Lab, Trouble};
+use super::lab::{self, Asked, Lab, Patience, Trouble};
 use super::law::{self, Broken, Law, Stop};
 use super::probe::{Probe, Repeated, Window};
 use super::{Budget, Progress, picked};
@@ -42,7 +40,6 @@ impl<'a> Explorer<'a> {
         &mut self,
         lab: &mut Lab<'_>,
         recorded: &[Case],
-        started: Instant,
     ) -> Result<Held, Box<Broken>> {
         let mut generator = Generator::new(SEED, lab.terms.span);
         let mut picked = picked::cases();
@@ -55,13 +52,13 @@ impl<'a> Explorer<'a> {
         for case in &large {
             self.block(lab, std::slice::from_ref(case), &mut generator)?;
         }
-        let until = started + self.budget.patience;
+        let patience = Patience::of(self.budget.patience);
         let mut left = self.budget.generated;
-        while left > 0 && Instant::now() < until {
+        while left > 0 && !patience.is_over() {
             let count = left.min(BLOCK as u64);
             left -= count;
             let cases: Vec<Case> = (0..count).map(|_| generator.case()).collect();
-            self.all(lab, &cases, &mut generator, Some(until))?;
+            self.all(lab, &cases, &mut generator, Some(patience))?;
         }
         self.long_life(lab, &mut generator)?;
         self.progress.done = self.progress.total;
@@ -83,21 +80,21 @@ impl<'a> Explorer<'a> {
         self.tried[law as usize] += batches;
     }
 
-    /// Block after block; with `until`, as many as there is time for.
+    /// Block after block; with some patience, as many as there is time for.
     fn all(
         &mut self,
         lab: &mut Lab<'_>,
         cases: &[Case],
         generator: &mut Generator,
-        until: Option<Instant>,
+        patience: Option<Patience>,
     ) -> Result<(), Box<Broken>> {
         for block in cases.chunks(BLOCK) {
             match self.block(lab, block, generator) {
                 Ok(()) => {}
-                Err(broken) if broken.law == Law::InTime && until.is_some() => return Ok(()),
+                Err(broken) if broken.law == Law::InTime && patience.is_some() => return Ok(()),
                 Err(broken) => return Err(broken),
             }
-            if until.is_some_and(|until| Instant::now() > until) {
+            if patience.is_some_and(|patience| patience.is_over()) {
                 return Ok(());
             }
         }
@@ -238,16 +235,12 @@ impl<'a> Explorer<'a> {
         generator: &mut Generator,
     ) -> Result<(), Box<Broken>> {
         let (case, _, _) = generator.hole();
-        let until = Instant::now() + self.budget.life;
-        lab.until = lab.until.max(until);
+        lab.patience = Patience::of(self.budget.life);
         let Ok(mut guest) = lab.instance(lab::clock_after(&case)) else {
             return Ok(());
         };
         let mut first: Option<Answer> = None;
         for asked in 0..self.budget.questions {
-            if Instant::now() > until {
-                break;
-            }
             let answer = match lab.ask(&mut guest, &case) {
                 Err(Trouble::OutOfTime) => break,
                 answer => answer.ok(),
@@ -258,6 +251,7 @@ impl<'a> Explorer<'a> {
                 drop(guest);
                 let earlier = Repeated { case: case.clone(), times: asked };
                 let probe = Probe::after(vec![earlier], case);
+                lab.patience = Patience::of(self.budget.hard);
                 return match law::check(Law::Repeatable, lab, &probe) {
                     Err(Stop::Broken(broken)) => Err(broken),
                     _ => Ok(()),

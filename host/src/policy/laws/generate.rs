@@ -38,6 +38,8 @@ pub(super) struct Generator {
 #[derive(Clone, Copy)]
 struct Clock {
     start: i64,
+    /// What values are counted from.
+    epoch: i64,
     interval: i64,
     ticks: usize,
 }
@@ -81,8 +83,8 @@ impl Generator {
     /// A series of two replicas on one grid: the first has a hole that the
     /// second has not. With it come the first and the last sample missed.
     pub(super) fn hole(&mut self) -> (Case, i64, i64) {
-        let interval = self.random.pick(&INTERVALS);
-        let clock = Clock { start: self.start(), interval, ticks: 40 };
+        let (interval, start) = (self.random.pick(&INTERVALS), self.start());
+        let clock = Clock { start, epoch: start, interval, ticks: 40 };
         let (first, last) = (10, 10 + self.random.between(4, 15));
         let whole = self.timeline(clock, Scrapes::OnTime, Values::Counter);
         let time = |tick| clock.start + tick * interval;
@@ -114,7 +116,7 @@ impl Generator {
         // Not beyond times that a server can have.
         if reach == 0 || reach > 1 << 42 || self.random.once_in(3) {
             let most = self.random.pick(&[3, 8, 20, 40, 40, 100]);
-            return Clock { start, interval, ticks: self.random.below(most + 1) };
+            return Clock { start, epoch: start, interval, ticks: self.random.below(most + 1) };
         }
         let interval = if self.random.once_in(2) {
             interval.max(reach / 150)
@@ -122,7 +124,12 @@ impl Generator {
             (reach / self.random.pick(&[5, 20, 50])).max(1)
         };
         let ticks = usize::try_from(2 * reach / interval).unwrap_or(MAX_TICKS);
-        Clock { start, interval, ticks: (ticks + self.random.below(20)).min(MAX_TICKS) }
+        Clock {
+            start,
+            epoch: start,
+            interval,
+            ticks: (ticks + self.random.below(20)).min(MAX_TICKS),
+        }
     }
 
     fn series(&mut self, replicas: usize, clock: Clock) -> Series {
@@ -143,7 +150,7 @@ impl Generator {
         Series { kind, replicas }
     }
 
-    fn replica(&mut self, clock: Clock, values: Values) -> Vec<Sample> {
+    fn replica(&mut self, mut clock: Clock, values: Values) -> Vec<Sample> {
         let interval = clock.interval;
         let scrapes = match self.random.below(5) {
             0 | 1 => Scrapes::OnTime,
@@ -151,6 +158,9 @@ impl Generator {
             3 => Scrapes::Jittered(interval / 50),
             _ => Scrapes::Jittered(interval / 3),
         };
+        // By its own reckoning: it has other values at the same moments.
+        let lag = if self.random.once_in(4) { self.random.between(1, interval) } else { 0 };
+        clock.epoch = clock.epoch.wrapping_sub(lag);
         let mut timeline = self.timeline(clock, scrapes, values);
         self.miss(&mut timeline);
         timeline
@@ -214,8 +224,8 @@ impl Generator {
 
 /// A function of time, so that replicas agree where they have the same moment.
 fn value(values: Values, clock: Clock, time: i64) -> u64 {
-    let since = time.saturating_sub(clock.start);
-    let mixed = Random::new(time.cast_unsigned()).next();
+    let since = time.saturating_sub(clock.epoch);
+    let mixed = Random::new(time.cast_unsigned() ^ clock.epoch.cast_unsigned()).next();
     let number = match values {
         Values::Constant => 1.0,
         Values::Counter => {

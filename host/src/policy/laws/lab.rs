@@ -5,14 +5,18 @@
 //! wait for sandboxes cannot wait for each other.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use guest_merge::{Plan, Terms};
 
 use super::answer::Answer;
 use super::case::Case;
+use crate::policy::clock::Clock;
 use crate::policy::guest::Guest;
 use crate::policy::{Fault, Limits, Version, plan};
+
+/// While others have the processors, a check may take so many times longer.
+const STRETCH: u32 = 8;
 
 /// Why a question has no answer.
 #[derive(Clone, Debug)]
@@ -28,6 +32,29 @@ pub(super) enum Trouble {
     },
     /// Ours: the time for the check is over.
     OutOfTime,
+}
+
+/// How long may be asked.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    clock: Clock,
+    processor: Duration,
+    end: Instant,
+}
+
+impl Patience {
+    /// So much processor time of this thread from now on; waiting for a
+    /// processor is no fault of the policy, but has an end.
+    pub(super) fn of(time: Duration) -> Self {
+        let end = Instant::now() + time * STRETCH;
+        Self { clock: Clock::start(), processor: time, end }
+    }
+
+    /// True if it is over.
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() > self.end
+            || u128::from(self.clock.nanoseconds()) > self.processor.as_nanos()
+    }
 }
 
 impl From<Fault> for Trouble {
@@ -49,13 +76,13 @@ pub(super) struct Lab<'a> {
     settings: &'a str,
     pub(super) terms: Terms,
     pub(super) limits: Limits,
-    /// After this moment nothing is asked any more.
-    pub(super) until: Instant,
+    /// When it is over, nothing is asked any more.
+    pub(super) patience: Patience,
+    /// Whether there was no sandbox in time: nobody's fault.
+    pub(super) found_no_sandbox: bool,
     shared: Option<Guest>,
     /// What the shared instance was asked.
     history: Vec<Asked>,
-    /// Questions asked.
-    pub(super) calls: u64,
 }
 
 impl<'a> Lab<'a> {
@@ -64,28 +91,40 @@ impl<'a> Lab<'a> {
         settings: &'a str,
         terms: Terms,
         limits: Limits,
-        until: Instant,
+        patience: Patience,
     ) -> Self {
-        let history = Vec::new();
-        Self { version, settings, terms, limits, until, shared: None, history, calls: 0 }
+        Self {
+            version,
+            settings,
+            terms,
+            limits,
+            patience,
+            found_no_sandbox: false,
+            shared: None,
+            history: Vec::new(),
+        }
     }
 
     /// An instance with its settings, whose clock stands at `evaluation_ms`.
-    pub(super) fn instance(&self, evaluation_ms: i64) -> Result<Guest, Trouble> {
-        if Instant::now() > self.until {
+    pub(super) fn instance(&mut self, evaluation_ms: i64) -> Result<Guest, Trouble> {
+        if self.patience.is_over() {
             return Err(Trouble::OutOfTime);
         }
-        let mut guest = self.version.start(&self.limits, evaluation_ms)?;
+        let started = self.version.start(&self.limits, evaluation_ms);
+        if matches!(started, Err(Fault::Busy)) {
+            self.found_no_sandbox = true;
+            return Err(Trouble::OutOfTime);
+        }
+        let mut guest = started?;
         guest.configure(self.settings)?;
         Ok(guest)
     }
 
     /// Asks an instance, and checks what it answers.
     pub(super) fn ask(&mut self, guest: &mut Guest, case: &Case) -> Result<Answer, Trouble> {
-        if Instant::now() > self.until {
+        if self.patience.is_over() {
             return Err(Trouble::OutOfTime);
         }
-        self.calls += 1;
         let columns = case.columns(self.terms.needs_samples);
         let answer = guest.plan(&columns)?;
         match plan::check(&answer, &columns, self.terms.may_synthesise) {

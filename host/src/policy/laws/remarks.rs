@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::answer::Taken;
 use super::case::Case;
 use super::generate::Generator;
-use super::lab::{self, Lab};
+use super::lab::{self, Lab, Patience};
 use super::{Budget, picked};
 use crate::policy::Limits;
 
@@ -16,7 +16,7 @@ const SEED: u64 = 7;
 /// Remarks about a policy that keeps the laws. What cannot be asked in time
 /// is not remarked on.
 pub(super) fn about(lab: &mut Lab<'_>, limits: &Limits, budget: Budget) -> Vec<String> {
-    lab.until = Instant::now() + budget.patience;
+    lab.patience = Patience::of(budget.patience);
     let order = order(lab);
     let holes = holes(lab);
     let cost = cost(lab, limits);

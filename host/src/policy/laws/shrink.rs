@@ -6,17 +6,17 @@
 
 mod edit;
 
-use std::time::Instant;
+use std::time::Duration;
 
-use super::lab::Lab;
+use super::lab::{Lab, Patience};
 use super::law::{self, Broken, Stop};
 use super::probe::Probe;
 use crate::policy::Kind;
 
-/// Shrinks until nothing more can go, or until `until`.
-pub(super) fn shrink(lab: &mut Lab<'_>, broken: Broken, until: Instant) -> Broken {
-    shrink_by(broken, until, lab.terms.needs_samples, |law, probe| {
-        lab.until = until;
+/// Shrinks until nothing more can go, or until the time is over.
+pub(super) fn shrink(lab: &mut Lab<'_>, broken: Broken, time: Duration) -> Broken {
+    lab.patience = Patience::of(time);
+    shrink_by(broken, lab.patience, lab.terms.needs_samples, |law, probe| {
         match law::check(law, lab, probe) {
             Err(Stop::Broken(broken)) if broken.law == law => Some(*broken),
             _ => None,
@@ -27,7 +27,7 @@ pub(super) fn shrink(lab: &mut Lab<'_>, broken: Broken, until: Instant) -> Broke
 /// The same, where `still` finds what is broken.
 pub(super) fn shrink_by(
     mut broken: Broken,
-    until: Instant,
+    patience: Patience,
     with_values: bool,
     mut still: impl FnMut(law::Law, &Probe) -> Option<Broken>,
 ) -> Broken {
@@ -35,7 +35,7 @@ pub(super) fn shrink_by(
         // Nobody has seen them.
         broken.probe.forget_values();
     }
-    while let Some(smaller) = step(&broken, until, with_values, &mut still) {
+    while let Some(smaller) = step(&broken, patience, with_values, &mut still) {
         broken = smaller;
     }
     broken
@@ -43,13 +43,13 @@ pub(super) fn shrink_by(
 
 fn step(
     broken: &Broken,
-    until: Instant,
+    patience: Patience,
     with_values: bool,
     still: &mut impl FnMut(law::Law, &Probe) -> Option<Broken>,
 ) -> Option<Broken> {
     let now = cost(&broken.probe);
     for edit in edit::edits(&broken.probe, with_values) {
-        if Instant::now() > until {
+        if patience.is_over() {
             return None;
         }
         let Some(probe) = edit.apply(&broken.probe) else {

@@ -63,7 +63,7 @@ fn what_is_no_component_is_refused() {
 #[test]
 fn an_upload_that_was_cut_off_is_named() {
     let whole = Guest::default().component();
-    for size in [9, 100, whole.len() / 2, whole.len() - 1] {
+    for size in [9, 100, whole.len() / 2 + 5, whole.len() - 1] {
         let error = load(&whole[..size]).expect_err("it is cut off").to_string();
         assert!(error.contains("ends in the middle"), "{size}: {error}");
     }

@@ -96,7 +96,7 @@ fn tables_without_end_are_stopped_at_the_limit() {
     let plan = "(loop $ever (drop (table.grow (ref.null func) (i32.const 100))) (br $ever)) \
                 unreachable";
     let guest = Guest { plan, imports: "(table 1 funcref)", ..Guest::default() };
-    let trap = "exceeded its limit of 1000 table elements".to_owned();
+    let trap = "exceeded its table limit of 1000 elements".to_owned();
     assert_eq!(fault(&bind(&guest, limits)), Fault::Trap(trap));
 }
 

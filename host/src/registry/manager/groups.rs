@@ -94,6 +94,10 @@ pub fn check_component(
     own.check_laws(judge, &version).map(drop)
 }
 
+/// Time for a call of the built-in policy, unless somebody sets another: it
+/// ends by itself, and a machine that is busy is no fault of it.
+const BUILTIN_DEADLINE_MS: u64 = 2_000;
+
 /// A component bound as `bind` says.
 fn component(version: &Arc<Version>, bind: &Bind, rule: &Rule) -> Result<(Spec, Binding), Error> {
     let explicit = spec::settings(bind)?;
@@ -104,7 +108,10 @@ fn component(version: &Arc<Version>, bind: &Bind, rule: &Rule) -> Result<(Spec, 
     } else {
         (explicit, rule.fallback.clone())
     };
-    let spec = spec::of(bind, settings)?;
+    let mut spec = spec::of(bind, settings)?;
+    if version.is_builtin() && bind.limits.deadline.is_none() {
+        spec.limits.deadline_ms = BUILTIN_DEADLINE_MS;
+    }
     let binding = Binding::component(Arc::clone(version), spec.clone(), fallback)?;
     Ok((spec, binding))
 }

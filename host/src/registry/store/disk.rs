@@ -77,8 +77,7 @@ impl Disk {
         match file.try_lock() {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => {
-                let hint = "give each a folder of its own with --policy.dir";
-                Err(error(folder, format!("in use by another process; {hint}")))
+                Err(Error::Taken { folder: folder.display().to_string() })
             }
             Err(TryLockError::Error(reason)) => Err(error(&path, reason)),
         }

@@ -56,7 +56,7 @@ fn open_in(folder: &Path) -> Store {
 }
 
 fn open(folder: &Path, limits: StoreLimits) -> Result<Store, Error> {
-    Store::open(folder.join("policies"), limits, &|_| None)
+    Store::open(folder.join("policies").into(), limits, &|_| None)
 }
 
 fn version_of(wasm: &[u8], uploaded_ms: i64) -> Stored {
@@ -225,11 +225,27 @@ fn a_folder_that_cannot_be_made_is_named() {
     let folder = folder();
     std::fs::write(folder.path().join("file"), "").expect("written");
     let inside = folder.path().join("file/policies");
-    let error = Store::open(inside, StoreLimits::default(), &|_| None);
+    let error = Store::open(inside.into(), StoreLimits::default(), &|_| None);
     // Whether the system calls it absent or no folder, an upload says why.
     let error = match error {
         Ok(mut store) => put(&mut store, "a", b"one", 1).expect_err("no folder"),
         Err(error) => error,
     };
     assert!(error.to_string().contains("file/policies"), "{error}");
+}
+
+#[test]
+fn who_has_not_asked_for_a_folder_goes_without_while_another_process_has_it() {
+    let folder = folder();
+    let mut first = open_in(folder.path());
+    first.ensure().expect("it makes the folder");
+    let path = folder.path().join("policies");
+    let asked = open(folder.path(), StoreLimits::default());
+    assert!(matches!(asked, Err(Error::Taken { .. })));
+    let place = StoreFolder { path, asked_for: false };
+    let mut second =
+        Store::open(place, StoreLimits::default(), &|_| None).expect("it goes without");
+    assert!(matches!(second.ensure(), Err(Error::Taken { .. })));
+    drop(first);
+    second.ensure().expect("nobody has it now");
 }

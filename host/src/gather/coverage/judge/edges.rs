@@ -51,8 +51,9 @@ pub struct Start {
     pub shortest_ms: i64,
     /// Nor any further apart than this.
     pub longest_ms: i64,
-    /// No series has more samples in it.
-    pub most_samples: u32,
+    /// The most samples that a series has in it: in the replica where that is
+    /// least, and in the one where it is most.
+    pub most_samples: (u32, u32),
 }
 
 impl Start {
@@ -61,9 +62,9 @@ impl Start {
     /// samples has begun at most `n` and at least `n - 1` intervals before.
     #[must_use]
     pub fn before_end(&self, width_ms: i64) -> (i64, i64) {
-        let samples = i64::from(self.most_samples);
-        let from = (samples + 1).saturating_mul(self.longest_ms).min(width_ms);
-        let to = (samples - 2).max(0).saturating_mul(self.shortest_ms);
+        let (least, most) = (i64::from(self.most_samples.0), i64::from(self.most_samples.1));
+        let from = (most + 1).saturating_mul(self.longest_ms).min(width_ms);
+        let to = (least - 2).max(0).saturating_mul(self.shortest_ms);
         (from, to.min(from - self.shortest_ms).max(0))
     }
 }
@@ -89,12 +90,15 @@ impl Evidence<'_> {
         let bucket = self.first_moment().filter(|at| !self.edges.heads.contains_key(at))?;
         let rows = self.rows();
         let row = rows.iter().find(|row| has_samples(row))?;
-        let replicas = 0..self.counts.len();
+        let most = || {
+            let counts = (0..self.counts.len()).map(|replica| self.at(replica, bucket));
+            counts.filter(|counts| !counts.is_empty()).map(Counts::most_samples)
+        };
         let start = Start {
             bucket,
             shortest_ms: row.counts.shortest_interval_ms(self.grid.width_ms),
             longest_ms: row.counts.longest_interval_ms(self.grid.width_ms),
-            most_samples: replicas.map(|own| self.at(own, bucket).most_samples()).max()?,
+            most_samples: (most().min()?, most().max()?),
         };
         let may_begin = follows(row, bucket)
             && start.longest_ms <= terms.longest_interval_ms.min(LONGEST_AGE_MS)

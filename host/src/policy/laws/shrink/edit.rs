@@ -44,8 +44,8 @@ pub(super) enum Side {
 /// Where a moment moves.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Mapping {
-    /// The first to zero.
-    ToZero,
+    /// All by as much, so that the first is here.
+    Shifted(i64),
     /// Evenly, so many milliseconds apart.
     Even(i64),
     /// Down to a multiple.
@@ -106,8 +106,9 @@ fn values(probe: &Probe, with_values: bool) -> impl Iterator<Item = Edit> {
 
 fn mappings(probe: &Probe) -> impl Iterator<Item = Mapping> {
     let moments = moments(probe);
+    let first = moments.first().copied().unwrap_or(0);
+    let shifted = [0, 1, -1, 1000, -1000, leading(first), first / 10, first / 2];
     let whole = [
-        Mapping::ToZero,
         Mapping::Even(1000),
         Mapping::Even(15_000),
         Mapping::Even(60_000),
@@ -120,15 +121,28 @@ fn mappings(probe: &Probe) -> impl Iterator<Item = Mapping> {
         let nearer = [1000, 15_000, 60_000, gap / 2 / 1000 * 1000, gap / 1000 * 1000, gap / 2, 1];
         nearer.into_iter().filter(move |to| *to < gap).map(move |to| Mapping::Gap { at, to })
     });
-    whole.into_iter().chain(gaps)
+    shifted.map(Mapping::Shifted).into_iter().chain(whole).chain(gaps)
 }
 
-/// Every part of a list, halves first.
+/// Parts of a list: all of it, all but the last or the first, then halves and
+/// smaller ones, pairs among them.
 fn ranges(length: usize) -> impl Iterator<Item = Range<usize>> {
-    let sizes = std::iter::successors(Some(length), |size| Some(size / 2)).take_while(|s| *s > 0);
-    sizes.flat_map(move |size| {
+    let large = [0..length, 0..length.saturating_sub(1), 1..length];
+    let large = large.into_iter().filter(|range| !range.is_empty());
+    let halves = std::iter::successors(Some(length / 2), |size| Some(size / 2));
+    let sizes = halves.take_while(|size| *size > 2).chain([2, 1]);
+    large.chain(sizes.flat_map(move |size| {
         (0..length).step_by(size).map(move |start| start..(start + size).min(length))
-    })
+    }))
+}
+
+/// The number with zeros for all digits but the first.
+const fn leading(number: i64) -> i64 {
+    let mut unit = 1;
+    while number / unit / 10 != 0 {
+        unit *= 10;
+    }
+    number / unit * unit
 }
 
 /// All moments that occur, ascending.
@@ -221,7 +235,10 @@ impl Mapping {
     fn moved(self, old: &[i64]) -> Option<Vec<i64>> {
         let first = *old.first()?;
         match self {
-            Self::ToZero => old.iter().map(|time| time.checked_sub(first)).collect(),
+            Self::Shifted(to) => {
+                let by = first.checked_sub(to)?;
+                old.iter().map(|time| time.checked_sub(by)).collect()
+            }
             Self::Even(step) => Some((0..old.len() as i64).map(|at| at * step).collect()),
             Self::Rounded(unit) => {
                 old.iter().map(|time| time.div_euclid(unit).checked_mul(unit)).collect()

@@ -105,7 +105,10 @@ fn what_is_no_policy_is_refused_and_not_kept() {
     assert!(put("Median", b"").contains("a policy's name is"));
     assert!(put("../x", b"").contains("a policy's name is"));
     assert!(put("fill", &component(b'1')).contains("built-in"));
-    assert!(put("median", b"\0asm").contains("wasm") || !put("median", b"text").is_empty());
+    for wasm in [&b"text"[..], b"\0asm", &component(b'1')[..999]] {
+        let refused = proxy.registry.put("median", wasm, &Expect::Anything, "ann");
+        assert!(matches!(refused, Err(Error::Refused(_))), "{refused:?}");
+    }
     assert!(!proxy.folder.path().join("policies").exists());
 }
 

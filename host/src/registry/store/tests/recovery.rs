@@ -76,7 +76,7 @@ fn components_without_any_state_get_their_own_names() {
         let name = if wasm == b"one" { "its-own".to_owned() } else { "Not A Name".to_owned() };
         Some(About { name, ..About::default() })
     };
-    let store = Store::open(own, StoreLimits::default(), &describe).expect("opens");
+    let store = Store::open(own.into(), StoreLimits::default(), &describe).expect("opens");
     assert_eq!(store.damaged().len(), 2);
     let names: Vec<_> = store.state().names.keys().cloned().collect();
     assert_eq!(names, ["its-own", "recovered"]);
