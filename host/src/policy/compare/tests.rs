@@ -239,7 +239,6 @@ fn the_text_says_what_a_reader_looks_for() {
     comparison.candidate.faults.insert("trap".to_owned(), 3);
     expect_test::expect![[r#"
         compared     1 merge, 2 series, 8 samples
-        narrowed     1 merge: a policy looks further around than was read
         differences  in 1 merge, 1 series, 2 samples: 2 only of the active policy, 0 only of the candidate, 0 with another value
         cost         active 1.2 ns a sample, candidate nothing measured
         faults       candidate: trap 3 of 1
