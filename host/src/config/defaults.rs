@@ -30,7 +30,7 @@ pub const RECORD_MAX_BYTES: u64 = 256 << 20;
 /// Below that a recording holds nothing of use.
 pub const MIN_RECORD_MAX_BYTES: u64 = 64 << 10;
 
-/// All merges; recording was measured to cost queries nothing.
+/// All merges: they are written off the queries' path.
 pub const RECORD_SAMPLE: f64 = 1.0;
 
 /// promxy's default. Short, because a replica whose machine is gone answers
