@@ -70,7 +70,8 @@ pub struct VersionInfo {
     pub settings_schema: Value,
     /// Where it is used.
     pub bound: Vec<Bound>,
-    /// What it did since the process started.
+    /// What it did since it was first bound of late: with its last binding, as
+    /// active policy or shadow, the counts go.
     pub usage: UsageInfo,
     /// What an operator should know, such as that it needs settings.
     pub notes: Vec<String>,
