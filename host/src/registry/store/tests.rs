@@ -6,6 +6,7 @@ mod recovery;
 
 use std::cell::Cell;
 use std::io;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -52,7 +53,19 @@ fn folder() -> TempDir {
 }
 
 fn open_in(folder: &Path) -> Store {
-    open(folder, StoreLimits::default()).expect("the store opens")
+    open_again(folder, StoreLimits::default())
+}
+
+/// Opens what was closed just now. Another test's child process may hold the
+/// lock for a moment, between its start and the program that it runs.
+fn open_again(folder: &Path, limits: StoreLimits) -> Store {
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        match open(folder, limits) {
+            Err(Error::Taken { .. }) if Instant::now() < until => std::thread::yield_now(),
+            opened => return opened.expect("the store opens"),
+        }
+    }
 }
 
 fn open(folder: &Path, limits: StoreLimits) -> Result<Store, Error> {

@@ -67,7 +67,7 @@ fn a_change_that_fails_has_changed_nothing() {
             }
             let state = store.state().clone();
             drop(store);
-            let store = open(folder.path(), LIMITS).expect("opens again");
+            let store = open_again(folder.path(), LIMITS);
             assert_eq!(store.state(), &state, "change {number}, step {step}");
             assert_eq!(store.damaged(), []);
             check_files(&store);
@@ -86,7 +86,7 @@ fn a_process_that_dies_between_steps_has_changed_all_or_nothing() {
             store.disk.faults.after(step, true);
             let is_done = change(&mut store).is_ok();
             drop(store);
-            let store = open(folder.path(), LIMITS).expect("opens again");
+            let store = open_again(folder.path(), LIMITS);
             let is_changed = store.state() != &before;
             assert!(is_changed || !is_done, "change {number} is lost, step {step}");
             assert_eq!(store.damaged(), []);

@@ -9,7 +9,6 @@ use std::env;
 use std::hint::spin_loop;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use super::crashes::check_files;
 use super::*;
