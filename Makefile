@@ -72,6 +72,12 @@ bench-pushdown: wasm-target ## Report requests, bytes and time of dashboard quer
 	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
 	cargo bench --locked -p e2e --bench pushdown
 
+.PHONY: bench-policies
+bench-policies: wasm-target ## Report what swaps, uploads, shadows and hostile policies cost (release build)
+	cargo build --locked --release -p promweave
+	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
+	cargo bench --locked -p e2e --bench policies
+
 .PHONY: bench-prometheus
 bench-prometheus: ## Compare the CPU time of queries with a real Prometheus on the same data
 	@PROMETHEUS_BIN="$$(TARGET_DIR='$(TARGET_DIR)' bash tests/prometheus.sh)"; export PROMETHEUS_BIN; \
