@@ -24,6 +24,7 @@ mod yaml;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+pub(crate) use keys::nearest;
 pub use model::{
     AntiAffinity, Auth, Client, Config, Global, GroupPolicy, Identity, OnFailure, Pushdown,
     RemoteRead, Scheme, ServerGroup, Target, Tls, TlsVersion,

@@ -27,3 +27,4 @@ pub mod registry;
 pub mod config;
 pub mod demo;
 pub mod telemetry;
+pub mod tls;

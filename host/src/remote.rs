@@ -16,8 +16,8 @@ use promql::budget::Budget;
 use serde_json::Value;
 
 use crate::config::{self, Auth, Secret, Source, Tls, TlsVersion};
+use crate::gather;
 use crate::gather::client::{Call, Client, collect, failure};
-use crate::gather::{self, tls};
 use crate::storage::Context;
 
 /// For a whole answer: the proxy may have to ask its servers, or to compile.
@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// Certificates cannot be used.
     #[error("certificates")]
-    Tls(#[from] tls::Error),
+    Tls(#[from] crate::tls::Error),
     /// There is no proxy, or it gave no answer, or it refused.
     #[error("{url}")]
     Asked {

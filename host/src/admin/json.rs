@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Error;
+use crate::config::nearest;
 use crate::registry::{Bind, LimitsText};
 
 /// The keys of a binding, and of its limits. A test sees that they are those
@@ -60,7 +61,7 @@ fn check<T: DeserializeOwned>(
         if !known.contains(&key.as_str()) {
             let keys = known.join(", ");
             let named = format!("{path}{key}");
-            return Err(match nearest(key, known) {
+            return Err(match nearest(key, known.iter().copied()) {
                 Some(near) => {
                     format!("unknown key {named:?}; did you mean {path}{near}?")
                 }
@@ -71,17 +72,6 @@ fn check<T: DeserializeOwned>(
             .map_err(|error| format!("{path}{key}: {error}"))?;
     }
     Ok(())
-}
-
-/// The known name that a typing error may have been made in.
-pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    if name.len() > 64 {
-        return None;
-    }
-    let name = name.to_ascii_lowercase();
-    let allowed = (name.len() / 3).clamp(1, 4);
-    let near = known.iter().map(|own| (strsim::damerau_levenshtein(&name, own), *own)).min()?;
-    (near.0 <= allowed).then_some(near.1)
 }
 
 #[cfg(test)]

@@ -43,9 +43,6 @@ pub enum Error {
     /// The path belongs to the admin address, which is this one.
     #[error("policies and server groups are managed on an address of their own, {}", place(.0))]
     Elsewhere(Option<SocketAddr>),
-    /// A handler panicked.
-    #[error("a fault inside promweave; its log says more")]
-    Panicked,
 }
 
 /// Where the admin address is, and how it is set.
@@ -130,7 +127,6 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Parameter(_) => Kind::BadData,
-            Self::Panicked => Kind::Internal,
             Self::Elsewhere(_) => Kind::NotFound,
             Self::Fault(fault) => fault_kind(fault).0,
             Self::Admin(error) => admin_kind(error).0,

@@ -9,6 +9,7 @@ use promql::printer::prettify;
 use super::encode::{Data, Document, Tree, text};
 use super::params::{self, Reason};
 use super::{Answer, Call, Error};
+use crate::server::Fault;
 
 impl super::Api {
     pub(super) async fn format_query(&self, call: &Call) -> Result<Answer, Error> {
@@ -45,7 +46,7 @@ async fn off_reactor<T: Send + 'static>(
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
             // Only the runtime's end cancels work on the blocking pool.
-            Err(_) => Err(Error::Panicked),
+            Err(_) => Err(Fault::Panic.into()),
         },
     }
 }

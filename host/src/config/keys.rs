@@ -8,6 +8,7 @@
 mod check;
 mod table;
 
+pub(crate) use check::nearest;
 pub(super) use check::{check, check_web};
 
 /// A mapping of the file.

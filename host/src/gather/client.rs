@@ -23,9 +23,11 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use promql::budget::Budget;
 
 use self::outgoing::Outgoing;
-use super::{Error, tls};
+use super::Error;
 use crate::config::{self, Auth, Source};
 use crate::storage::Context;
+use crate::telemetry::logging::with_causes;
+use crate::tls;
 
 /// The part of an unexpected body that an error message quotes, in bytes.
 const QUOTED: usize = 200;
@@ -109,9 +111,9 @@ impl Client {
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(options.dial_timeout);
         let builder = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_tls_config(tls::client(&options.tls)?)
+            .with_tls_config(super::tls::client(&options.tls)?)
             .https_or_http();
-        let builder = match tls::server_name(&options.tls)? {
+        let builder = match super::tls::server_name(&options.tls)? {
             Some(name) => {
                 builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name))
             }
@@ -160,7 +162,7 @@ impl Client {
         deadline: Instant,
     ) -> Result<Response<Incoming>, Error> {
         let sent = async {
-            self.pool.request(request).await.map_err(|error| Error::Connect(chain(&error)))
+            self.pool.request(request).await.map_err(|error| Error::Connect(with_causes(&error)))
         };
         match self.options.timeout {
             Some(limit) if Instant::now() + limit < deadline => {
@@ -258,7 +260,7 @@ pub async fn next_data(body: &mut Incoming, context: &Context) -> Result<Option<
         let frame = before(context.deadline, async { Ok(body.frame().await) }).await?;
         match frame {
             None => return Ok(None),
-            Some(Err(error)) => return Err(Error::Body(chain(&error))),
+            Some(Err(error)) => return Err(Error::Body(with_causes(&error))),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
                     context.received.fetch_add(data.len() as u64, Ordering::Relaxed);
@@ -367,20 +369,6 @@ pub fn quote(body: &[u8]) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let line = line.trim();
     if body.len() > QUOTED { format!("{line}…") } else { line.to_owned() }
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let inner = error.to_string();
-        if !text.ends_with(&inner) {
-            text = format!("{text}: {inner}");
-        }
-        cause = error.source();
-    }
-    text
 }
 
 fn encode_form<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {

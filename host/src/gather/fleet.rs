@@ -17,7 +17,7 @@ use super::group::{Group, Scattered};
 use super::parts::{Haste, HistogramTexts, Study};
 use super::replica::Replica;
 use super::scope::{resolve, resolve_scope, with_group_labels};
-use super::{GroupError, tls, witness};
+use super::{GroupError, witness};
 use crate::config::{Config, OnFailure, ServerGroup};
 use crate::plan::{Explained, Plan};
 use crate::policy;
@@ -49,7 +49,7 @@ pub struct SetUpError {
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error(transparent)]
-    Tls(#[from] tls::Error),
+    Tls(#[from] crate::tls::Error),
     #[error("cannot start recording: {0}")]
     Recorder(#[from] std::io::Error),
 }
@@ -67,7 +67,7 @@ impl Fleet {
     ) -> Result<Self, SetUpError> {
         let (mut groups, mut policies) = (Vec::new(), Vec::new());
         for group in &config.server_groups {
-            let title = title(group);
+            let title = group.title();
             let bound = Bound::new(group.ordinal, title.clone(), bind(group));
             policies.push(Arc::clone(&bound));
             let failed = |cause| SetUpError { group: title.clone(), cause };
@@ -210,11 +210,6 @@ struct Gathered<'a, T> {
     parts: Vec<(&'a Group, T)>,
     warnings: Vec<String>,
     infos: Vec<String>,
-}
-
-/// How messages call a group.
-fn title(group: &ServerGroup) -> String {
-    if group.name.is_empty() { group.ordinal.to_string() } else { group.name.clone() }
 }
 
 /// The group's targets by the labels they add, in the order of the file.

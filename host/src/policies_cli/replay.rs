@@ -15,6 +15,7 @@ use crate::cli::policy::Replay;
 use crate::policy::compare::{Comparison, compare};
 use crate::policy::recording::{self, Entry, Reader};
 use crate::policy::{Engine, EngineLimits};
+use crate::telemetry::logging::with_causes;
 use sides::Side;
 
 /// What came of it.
@@ -65,7 +66,7 @@ impl Replayed {
             Ok(reader) => reader,
             // One of many that is none is no reason to give up.
             Err(error) if self.files > 1 => {
-                self.damaged.push(text(&error));
+                self.damaged.push(with_causes(&error));
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
@@ -79,7 +80,7 @@ impl Replayed {
                     self.entries += 1;
                 }
                 Ok(_) => {}
-                Err(error) => self.damaged.push(text(&error)),
+                Err(error) => self.damaged.push(with_causes(&error)),
             }
             show(reader.position());
         }
@@ -96,12 +97,6 @@ impl Replayed {
             self.others.push(name);
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn text(error: &recording::Error) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
 }
 
 fn print(args: &Replay, replayed: &Replayed, sides: (&Side, &Side)) -> Result<(), Error> {

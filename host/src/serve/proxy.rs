@@ -23,6 +23,7 @@ use crate::gather::Fleet;
 use crate::query::{Coalesce, Engine, Limits};
 use crate::registry::{Prepared, Registry, Stale};
 use crate::telemetry::Metrics;
+use crate::telemetry::logging::with_causes;
 
 /// How often bindings are made again because somebody bound something
 /// meanwhile. Their components are compiled by then, so that each time is
@@ -146,7 +147,7 @@ impl Proxy {
     }
 
     fn read_again(&self) -> Result<Config, String> {
-        let config = config::load(&self.maker.path).map_err(|error| in_full(&error))?;
+        let config = config::load(&self.maker.path).map_err(|error| with_causes(&error))?;
         self.maker.replace(&config, &self.api)?;
         Ok(config)
     }
@@ -174,7 +175,7 @@ impl Maker {
     /// Makes it and puts it in place of what `api` uses.
     fn replace(&self, config: &Config, api: &Api) -> Result<(), String> {
         for _ in 0..MOST_ATTEMPTS {
-            let made = self.make(config).map_err(|error| in_full(&error))?;
+            let made = self.make(config).map_err(|error| with_causes(&error))?;
             let Made { prepared, fleet, engine, limits: _ } = made;
             let groups = self.groups(config, &fleet);
             match self.registry.adopt(prepared, groups, || api.swap(engine, fleet)) {
@@ -198,12 +199,6 @@ impl Maker {
             self.metrics.replicas(group.ordinal, &group.name, group.targets.len());
         }
     }
-}
-
-/// An error with its causes, in one line.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 fn status(parts: &Parts) -> Status {

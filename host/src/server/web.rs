@@ -16,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use super::watched::{Reading, Watched};
 use crate::config::{self, load_web};
+use crate::telemetry::logging::with_causes;
 
 use users::Users;
 pub use users::{Credentials, Verdict};
@@ -41,14 +42,10 @@ impl Web {
     /// # Errors
     /// With every mistake, or with what cannot be used.
     pub fn load(path: &Path) -> Result<Self, String> {
-        let file = path.to_owned();
-        let first = Watched::new({
-            let file = file.clone();
-            move || read(&file, None)
-        })?;
         // What was encrypted at the start stays encrypted: clients that found
         // one would not find the other.
-        let encrypted = first.current().tls.is_some();
+        let encrypted = read(path, None).value?.tls.is_some();
+        let file = path.to_owned();
         let ready = Watched::new(move || read(&file, Some(encrypted)))?;
         for note in &ready.current().config.notes {
             tracing::info!("{note}");
@@ -101,7 +98,7 @@ impl Web {
 /// Reads everything; `encrypted` is what it has to be.
 fn read(path: &Path, encrypted: Option<bool>) -> Reading<Ready> {
     let mut files = vec![path.to_owned()];
-    let value = load_web(path).map_err(|error| chain(&error)).and_then(|config| {
+    let value = load_web(path).map_err(|error| with_causes(&error)).and_then(|config| {
         let tls = config.tls.as_ref().map(|tls| {
             files.extend(tls::files(tls));
             tls::server(tls, config.http2)
@@ -116,12 +113,4 @@ fn read(path: &Path, encrypted: Option<bool>) -> Reading<Ready> {
         Ok(Ready { tls: tls.map(Arc::new), config })
     });
     Reading { files, value }
-}
-
-/// An error and its cause: the system's words, here.
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
-    }
 }

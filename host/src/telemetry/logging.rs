@@ -94,6 +94,19 @@ pub fn init(threshold: Threshold, format: Format) -> Result<(), TryInitError> {
     }
 }
 
+/// An error with its causes, in one line; none of them twice.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |error| error.source()) {
+        let cause = cause.to_string();
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

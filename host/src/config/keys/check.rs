@@ -49,9 +49,24 @@ fn not_yet(value: &Cursor<'_>, instead: &str) -> Mistake {
     value.key_mistake(format!("not supported yet, expected no such key or an empty value{hint}"))
 }
 
+/// The known name that a typing error may have been made in.
+pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing costs the product of the lengths; no key is half as long.
+    if name.len() > 64 {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let allowed = (name.len() / 3).clamp(1, 4);
+    let near = known.map(|own| (strsim::damerau_levenshtein(&name, own), own)).min()?;
+    (near.0 <= allowed).then_some(near.1)
+}
+
 fn unknown(name: &str, value: &Cursor<'_>, section: &Section, all: &[&Section]) -> Mistake {
     let hint = elsewhere(name, all)
-        .or_else(|| nearest(name, section).map(|near| format!("did you mean `{near}`?")))
+        .or_else(|| {
+            nearest(name, section.keys.iter().map(|(known, _)| *known))
+                .map(|near| format!("did you mean `{near}`?"))
+        })
         .unwrap_or_else(|| format!("known here: {}", names(section).join(", ")));
     value.key_mistake(format!("unknown key {}; {hint}", quoted(name)))
 }
@@ -65,18 +80,6 @@ fn elsewhere(name: &str, all: &[&Section]) -> Option<String> {
         .map(|section| if section.path.is_empty() { "the top level" } else { section.path })
         .collect();
     (!places.is_empty()).then(|| format!("it belongs in {}", places.join(" or ")))
-}
-
-/// The known name that a typing error may have been made in.
-fn nearest(name: &str, section: &Section) -> Option<&'static str> {
-    // Comparing costs the product of the lengths; no key is half as long.
-    if name.len() > 64 {
-        return None;
-    }
-    let allowed = (name.len() / 3).clamp(1, 4);
-    let distance = |known: &str| strsim::damerau_levenshtein(&name.to_ascii_lowercase(), known);
-    let near = section.keys.iter().map(|(known, _)| (distance(known), *known)).min()?;
-    (near.0 <= allowed).then_some(near.1)
 }
 
 fn names(section: &Section) -> Vec<&'static str> {

@@ -5,7 +5,7 @@
 //! digest, so that no password is kept. A user that does not exist costs as
 //! much as a wrong password, so that names cannot be found out with a clock.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -21,6 +21,7 @@ use crate::server::queue::Queue;
 const REMEMBERED: usize = 100;
 /// Requests that may wait for bcrypt.
 const WAITING: usize = 64;
+
 /// Who asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -70,13 +71,13 @@ type Key = [u8; 32];
 
 #[derive(Debug, Default)]
 struct Memory {
-    known: HashMap<Key, ()>,
+    known: HashSet<Key>,
     order: VecDeque<Key>,
 }
 
 impl Memory {
     fn keep(&mut self, key: Key) {
-        if self.known.insert(key, ()).is_none() {
+        if self.known.insert(key) {
             self.order.push_back(key);
         }
         if self.order.len() > REMEMBERED
@@ -127,10 +128,10 @@ impl Users {
 
     fn recall(&self, key: &Key) -> Option<bool> {
         let [right, wrong] = &*self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if right.known.contains_key(key) {
+        if right.known.contains(key) {
             Some(true)
         } else {
-            wrong.known.contains_key(key).then_some(false)
+            wrong.known.contains(key).then_some(false)
         }
     }
 
