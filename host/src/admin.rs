@@ -39,7 +39,7 @@ use self::tags::{Conditions, Outcome};
 pub use self::tokens::Tokens;
 use self::upload::Uploads;
 use crate::api::{self, Form, reply};
-use crate::registry::{self, BindingInfo, Expect, GroupInfo, Manage, Role};
+use crate::registry::{self, BindingInfo, Expect, GroupInfo, Manage, Role, names};
 use crate::server::body::Body;
 use crate::server::compress::Coding;
 use crate::server::{App, Boxed, Fault, Note, Unread};
@@ -49,8 +49,6 @@ use crate::telemetry::Metrics;
 const MAX_JSON_BYTES: usize = 1 << 20;
 /// When a client may try again, in seconds.
 const RETRY_SECONDS: &str = "2";
-/// The newest version, in place of a digest.
-const LATEST: &str = "latest";
 
 /// What does not change while the process runs.
 #[derive(Debug)]
@@ -235,7 +233,7 @@ impl Admin {
         body: Unread,
     ) -> Result<(upload::Upload, Expect), Error> {
         parameters(head, &[])?;
-        check_name(name)?;
+        check_new_name(name)?;
         self.uploads.check(&head.headers, &body)?;
         let expect = Conditions::of(&head.headers)?.expect()?;
         if expect != Expect::Anything {
@@ -263,7 +261,7 @@ impl Admin {
             Err(error) => return Err(action.failed(error)),
         };
         let job = move |manage: &dyn Manage| {
-            check_known_name(&name)?;
+            names::check(&name)?;
             let digest = digest.map(|digest| resolve(manage, &name, digest)).transpose()?;
             manage.delete(&name, digest.as_deref(), &expect)?;
             let data = json!({ "policy": name, "digest": digest });
@@ -494,13 +492,13 @@ fn read(target: Target) -> Job {
         Ok(match target {
             Target::Policies => Reply::json(&manage.policies()),
             Target::Policy(name) => {
-                check_known_name(&name)?;
+                names::check(&name)?;
                 let info = manage.policy(&name)?;
                 let tag = info.versions.first().map(|version| version.digest.clone());
                 Reply { tag, ..Reply::json(&info) }
             }
             Target::Version(name, digest) => {
-                check_known_name(&name)?;
+                names::check(&name)?;
                 let digest = resolve(manage, &name, digest)?;
                 let (digest, bytes) = manage.bytes(&name, &digest)?;
                 let short: String = digest.chars().take(12).collect();
@@ -516,7 +514,7 @@ fn read(target: Target) -> Job {
 /// `latest` is the newest version's digest; others are taken as they are, in
 /// lower case.
 fn resolve(manage: &dyn Manage, name: &str, digest: String) -> Result<String, Error> {
-    if digest != LATEST {
+    if digest != names::LATEST {
         return Ok(digest.to_ascii_lowercase());
     }
     let newest = manage.policy(name)?.versions.into_iter().next();
@@ -527,23 +525,11 @@ fn resolve(manage: &dyn Manage, name: &str, digest: String) -> Result<String, Er
 
 /// The name of an upload. One that ends in `.wasm` is that of a file, which
 /// curl puts at the end of an address that ends in a slash.
-fn check_name(name: &str) -> Result<(), Error> {
+fn check_new_name(name: &str) -> Result<(), Error> {
     if name.ends_with(".wasm") {
         return Err(Error::FileName(name.to_owned()));
     }
-    check_known_name(name)?;
-    if name == guest_merge::NAME {
-        return Err(registry::Error::Reserved(name.to_owned()).into());
-    }
-    Ok(())
-}
-
-fn check_known_name(name: &str) -> Result<(), Error> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if (1..=64).contains(&name.len()) && name.bytes().all(plain) {
-        return Ok(());
-    }
-    Err(registry::Error::Name(name.to_owned()).into())
+    Ok(names::check_own(name)?)
 }
 
 /// What `current` says about a condition, before anything is read for it.
@@ -558,19 +544,7 @@ fn meets(
         Err(registry::Error::UnknownPolicy(_)) => None,
         Err(error) => return Err(error),
     };
-    let (met, expected) = match expect {
-        Expect::Anything => (true, String::new()),
-        Expect::Something => (current.is_some(), "anything".to_owned()),
-        Expect::Nothing => (current.is_none(), "nothing".to_owned()),
-        Expect::Revision(list) => {
-            (current.as_ref().is_some_and(|own| list.contains(own)), list.join(" or "))
-        }
-    };
-    if met {
-        return Ok(());
-    }
-    let current = current.unwrap_or_else(|| "nothing".to_owned());
-    Err(registry::Error::Precondition { what: format!("policy {name}"), current, expected })
+    expect.check(|| format!("policy {name}"), current.as_deref())
 }
 
 fn expectation(head: &request::Parts) -> Result<Expect, Error> {

@@ -65,10 +65,13 @@ pub use cost::{StartCost, start_cost};
 pub use engine::{Engine, EngineLimits};
 pub use error::Error;
 pub use fault::Fault;
+pub(crate) use fit::{instead_of, is_name};
+pub(crate) use form::is_module;
 pub use guest_merge::{AntiAffinity, Rule, Settings, Span, Terms};
 pub use loader::{CompileLimits, Compiler, Loader, LoaderOptions, compile_stdin};
 pub use spec::{Fail, Limits, Spec};
 pub use usage::Usage;
+pub(crate) use version::digest_of;
 pub use version::{Description, Version};
 
 /// What is known of a series.

@@ -5,14 +5,13 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::progress::Progress;
 use super::subject::{self, Loaded};
 use super::{Error, Verdict};
 use crate::cli::policy::Inspect;
 use crate::policy::laws::{Effort, Kit, Refusal};
-use crate::policy::{Binding, Limits, Settings, Terms, Version};
+use crate::policy::{Binding, Limits, Settings, Terms, Version, digest_of, instead_of, is_module};
 
 /// Shows it.
 pub(super) fn run(args: &Inspect) -> Result<Verdict, Error> {
@@ -32,11 +31,10 @@ fn inspect(loaded: &Loaded) -> Value {
         Ok(version) => version,
         Err(error) => {
             let bytes = loaded.bytes.as_deref().unwrap_or_default();
-            let digest = format!("{:x}", Sha256::digest(bytes));
             let reason = error.to_string();
             return json!({
                 "file": loaded.path,
-                "digest": digest,
+                "digest": digest_of(bytes),
                 "size": bytes.len(),
                 "accepted": false,
                 "reason": reason,
@@ -74,7 +72,7 @@ fn refusal(loaded: &Loaded, version: &Arc<Version>) -> Option<Refusal> {
 fn form(bytes: Option<&[u8]>) -> &'static str {
     match bytes {
         None => "part of this executable",
-        Some([0, b'a', b's', b'm', 1, 0, 0, 0, ..]) => {
+        Some(bytes) if is_module(bytes) => {
             "a core module with the component's type, wrapped when it is loaded"
         }
         Some(_) => "a component",
@@ -97,21 +95,8 @@ fn terms(terms: &Terms) -> Value {
     })
 }
 
-/// What there is instead of an outside, by the beginning of an interface.
-const WORLD: [(&str, &str); 6] = [
-    ("wasi:cli/", "no arguments, no environment, no input; what it writes ends in the log, cut"),
-    ("wasi:clocks/", "clocks that stand at the query's evaluation time; waiting ends the call"),
-    ("wasi:filesystem/", "no files"),
-    ("wasi:io/", "streams without an outside"),
-    ("wasi:random/", "numbers that are the same every time"),
-    ("wasi:sockets/", "no network"),
-];
-
 fn sandbox(version: &Version, limits: &Limits) -> Value {
-    let instead = |import: &String| {
-        let known = WORLD.iter().find(|(prefix, _)| import.starts_with(prefix));
-        known.map(|(_, text)| (import.clone(), json!(text)))
-    };
+    let instead = |import: &String| Some((import.clone(), json!(instead_of(import)?)));
     let world: serde_json::Map<String, Value> =
         version.imports().iter().filter_map(instead).collect();
     json!({

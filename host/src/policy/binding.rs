@@ -70,10 +70,7 @@ impl Binding {
     pub fn component(version: Arc<Version>, spec: Spec, fallback: Settings) -> Result<Self, Error> {
         let started = version.start(&laws::patient(&spec.limits), 0);
         let mut guest = started.map_err(|fault| Error::Failed("start", fault))?;
-        let terms = guest.configure(&spec.settings).map_err(|fault| match fault {
-            Fault::Refused(text) => Error::Settings(text),
-            fault => Error::Failed("configure", fault),
-        })?;
+        let terms = guest.configure(&spec.settings).map_err(Error::of_configure)?;
         trial::run(&mut guest, &terms).map_err(|fault| Error::Failed("plan", fault))?;
         drop(guest);
         let park_after = spec.park_after;

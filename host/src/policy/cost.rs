@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Error, Fault, Spec, Version};
+use super::{Error, Spec, Version};
 
 /// The least of so many.
 const STARTS: usize = 20;
@@ -29,10 +29,7 @@ pub fn start_cost(version: &Arc<Version>, spec: &Spec) -> Result<StartCost, Erro
             version.start(&spec.limits, 0).map_err(|fault| Error::Failed("start", fault))?;
         least.instance = least.instance.min(begin.elapsed());
         let begin = Instant::now();
-        guest.configure(&spec.settings).map_err(|fault| match fault {
-            Fault::Refused(text) => Error::Settings(text),
-            fault => Error::Failed("configure", fault),
-        })?;
+        guest.configure(&spec.settings).map_err(Error::of_configure)?;
         least.configure = least.configure.min(begin.elapsed());
     }
     Ok(least)

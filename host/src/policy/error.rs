@@ -44,3 +44,13 @@ pub enum Error {
     #[error("cannot compile policies: {0}")]
     Compiler(String),
 }
+
+impl Error {
+    /// What a fault means of a policy that was given its settings.
+    pub(super) fn of_configure(fault: Fault) -> Self {
+        match fault {
+            Fault::Refused(text) => Self::Settings(text),
+            fault => Self::Failed("configure", fault),
+        }
+    }
+}

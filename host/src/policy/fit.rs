@@ -12,15 +12,28 @@ use super::{Error, form, text};
 const CONTRACT: &str = "promweave:merge/policy@1.0.0";
 /// Its functions.
 const FUNCTIONS: [&str; 3] = ["describe", "configure", "plan"];
-/// Interfaces that language runtimes bring along; the sandbox has them empty.
-const EMPTY_INTERFACES: [&str; 6] =
-    ["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+/// Interfaces that language runtimes bring along, by their beginnings; the
+/// sandbox has them empty: what there is instead of an outside.
+const WORLD: [(&str, &str); 6] = [
+    ("wasi:cli/", "no arguments, no environment, no input; what it writes ends in the log, cut"),
+    ("wasi:clocks/", "clocks that stand at the query's evaluation time; waiting ends the call"),
+    ("wasi:filesystem/", "no files"),
+    ("wasi:io/", "streams without an outside"),
+    ("wasi:random/", "numbers that are the same every time"),
+    ("wasi:sockets/", "no network"),
+];
 /// Interfaces that are named.
 const MOST_NAMED: usize = 50;
 /// Bytes of a policy's own version.
 const MOST_VERSION: usize = 100;
 /// Bytes of a schema of settings.
 const MOST_SCHEMA: usize = 256 << 10;
+
+/// What there is instead of an interface, if policies may import it.
+pub(crate) fn instead_of(import: &str) -> Option<&'static str> {
+    let known = WORLD.iter().find(|(beginning, _)| import.starts_with(beginning));
+    known.map(|(_, instead)| *instead)
+}
 
 /// Names of the imported interfaces.
 ///
@@ -46,7 +59,7 @@ pub(super) fn imports(engine: &Engine, component: &Component) -> Result<Vec<Stri
             }
             _ => Vec::new(),
         };
-        if EMPTY_INTERFACES.iter().any(|known| name.starts_with(known)) {
+        if instead_of(name).is_some() {
             imports.push(name.to_owned());
         } else if functions.is_empty() {
             refused.push(name.to_owned());
@@ -91,6 +104,12 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Vec<Stri
     Ok(exports)
 }
 
+/// Whether this may be the name of a policy.
+pub(crate) fn is_name(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(is_plain)
+}
+
 /// Checks what a policy says of itself: the name goes into logs, warnings and
 /// metrics, so it must be one; the other texts are shown to operators.
 ///
@@ -98,8 +117,7 @@ pub(super) fn exports(engine: &Engine, component: &Component) -> Result<Vec<Stri
 /// [`Error::Interface`], with what is wrong.
 pub(super) fn description(description: Description) -> Result<Description, Error> {
     let Description { name, version, settings_schema } = &description;
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+    if !is_name(name) {
         let shown = text::line(name, 100);
         return Err(Error::Interface(format!(
             "its name must be 1 to 64 of a-z, 0-9 and -, not {shown:?}"

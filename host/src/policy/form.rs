@@ -61,6 +61,11 @@ pub(super) fn glance(wasm: &[u8]) -> Result<(), Error> {
     }
 }
 
+/// Whether some bytes begin as a core module does.
+pub(crate) fn is_module(wasm: &[u8]) -> bool {
+    wasm.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(MODULE))
+}
+
 /// The component that some bytes are, or are wrapped into.
 ///
 /// # Errors

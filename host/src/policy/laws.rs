@@ -241,11 +241,3 @@ impl<'a> Kit<'a> {
         }))
     }
 }
-
-/// What a fault on the way to the first question means.
-fn not_asked(doing: &'static str, fault: Fault) -> Error {
-    match fault {
-        Fault::Refused(text) if doing == "configure" => Error::Settings(text),
-        fault => Error::Failed(doing, fault),
-    }
-}

@@ -49,7 +49,7 @@ pub(super) struct Identity {
 
 impl Identity {
     pub(super) fn of(wasm: &[u8]) -> Self {
-        Self { digest: hex(&Sha256::digest(wasm)), size: wasm.len() }
+        Self { digest: digest_of(wasm), size: wasm.len() }
     }
 }
 
@@ -230,6 +230,11 @@ pub(super) fn deserialize(engine: &Engine, machine_code: &[u8]) -> Result<Compon
     // another version, other settings or another processor made.
     let component = unsafe { Component::deserialize(engine.wasm(), machine_code) };
     component.map_err(|error| Error::Compile(format!("{error:#}")))
+}
+
+/// How policies are told apart: SHA-256, in hexadecimal.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

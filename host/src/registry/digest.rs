@@ -1,16 +1,11 @@
 //! Digests as the store names things by: SHA-256 in hexadecimal.
 
-use sha2::{Digest as _, Sha256};
+pub(super) use crate::policy::digest_of as of;
 
 /// Digits of a whole digest.
 pub(super) const LENGTH: usize = 64;
 /// Digits below which a shortened digest is not taken.
 pub(super) const SHORTEST: usize = 8;
-
-/// The digest of these bytes.
-pub(super) fn of(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Whether this is a digest, or the beginning of one that is long enough.
 pub(crate) fn is_prefix(text: &str) -> bool {

@@ -177,28 +177,6 @@ impl Inner {
     }
 }
 
-impl Expect {
-    /// Whether what is there is what is expected.
-    ///
-    /// # Errors
-    /// [`Error::Precondition`].
-    fn check(&self, what: impl FnOnce() -> String, current: Option<&str>) -> Result<(), Error> {
-        let (holds, expected) = match self {
-            Self::Anything => return Ok(()),
-            Self::Something => (current.is_some(), "anything".to_owned()),
-            Self::Nothing => (current.is_none(), "nothing".to_owned()),
-            Self::Revision(list) => {
-                (list.iter().any(|own| Some(own.as_str()) == current), list.join(" or "))
-            }
-        };
-        if holds {
-            return Ok(());
-        }
-        let current = current.unwrap_or("nothing").to_owned();
-        Err(Error::Precondition { what: what(), current, expected })
-    }
-}
-
 /// Since 1970, in milliseconds.
 fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Error;
+
 /// Everything that is stored.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Policies {
@@ -251,6 +253,32 @@ pub enum Expect {
     Nothing,
     /// One of these revisions.
     Revision(Vec<String>),
+}
+
+impl Expect {
+    /// Whether what is there is what is expected.
+    ///
+    /// # Errors
+    /// [`Error::Precondition`].
+    pub(crate) fn check(
+        &self,
+        what: impl FnOnce() -> String,
+        current: Option<&str>,
+    ) -> Result<(), Error> {
+        let (holds, expected) = match self {
+            Self::Anything => return Ok(()),
+            Self::Something => (current.is_some(), "anything".to_owned()),
+            Self::Nothing => (current.is_none(), "nothing".to_owned()),
+            Self::Revision(list) => {
+                (list.iter().any(|own| Some(own.as_str()) == current), list.join(" or "))
+            }
+        };
+        if holds {
+            return Ok(());
+        }
+        let current = current.unwrap_or("nothing").to_owned();
+        Err(Error::Precondition { what: what(), current, expected })
+    }
 }
 
 /// The outcome of an upload.

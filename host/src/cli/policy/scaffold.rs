@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::policy::is_name;
+
 /// What is written.
 #[derive(Args, Clone, Debug)]
 pub struct New {
@@ -48,9 +50,7 @@ pub struct Build {
 }
 
 fn name(text: &str) -> Result<String, String> {
-    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let starts = text.starts_with(|c: char| c.is_ascii_lowercase());
-    if text.len() > 64 || !starts || !text.chars().all(is_plain) {
+    if !is_name(text) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
         return Err("expected 1 to 64 of a-z, 0-9 and -, a letter first".to_owned());
     }
     if text == guest_merge::NAME {

@@ -6,7 +6,7 @@ use guest_merge::Terms;
 use serde_json::Value;
 
 use super::law::Law;
-use super::{Refusal, Violation, not_asked, patient};
+use super::{Refusal, Violation, patient};
 use crate::policy::guest::Guest;
 use crate::policy::{Description, Error, Spec, Version};
 
@@ -33,7 +33,7 @@ pub(super) fn ask(version: &Arc<Version>, spec: &Spec) -> Result<Itself, Refusal
             return Err(violation(Law::SameTerms, "describe", answer));
         }
         let mut guest = start(version, spec, clock)?;
-        let terms = guest.configure(&spec.settings).map_err(|f| not_asked("configure", f))?;
+        let terms = guest.configure(&spec.settings).map_err(Error::of_configure)?;
         if let Some(known) = known.filter(|known| *known != terms) {
             let answer = format!("{known:?} at first and {terms:?} later");
             return Err(violation(Law::SameTerms, &spec.settings, answer));

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::groups::{Group, InForce, Rule};
+use super::groups::{Group, InForce, Rule, whole};
 use super::{Inner, Registry, now_ms, tell};
 use crate::policy::Version;
 use crate::registry::store::{Held, Previous, Slots, State};
@@ -39,7 +39,10 @@ impl Registry {
             new = InForce::new(&version, new.bind, &rule, Source::Api)?;
         }
         if !inner.groups[at].has(role, &new.bind) {
-            inner.change(at, |slots| slots.set(role, held.clone()))?;
+            inner.change(at, |slots| {
+                slots.set(role, held.clone());
+                Ok(())
+            })?;
             inner.install(at, role, Some(new.since(&held)));
         }
         Ok(tell::group(&inner, &inner.groups[at]))
@@ -87,7 +90,8 @@ impl Registry {
             }
             inner.change(at, |slots| {
                 slots.shadow = None;
-                slots.set(Role::Active, held.clone())
+                slots.set(Role::Active, held.clone());
+                Ok(())
             })?;
             inner.install(at, Role::Shadow, None);
             inner.install(at, Role::Active, Some(new.since(&held)));
@@ -148,15 +152,13 @@ impl Registry {
 
 impl Slots {
     /// Binds; what was active can be rolled back to.
-    #[expect(clippy::unnecessary_wraps, reason = "a change may fail")]
-    fn set(&mut self, role: Role, held: Held) -> Result<(), &'static str> {
+    fn set(&mut self, role: Role, held: Held) {
         match role {
             Role::Shadow => self.shadow = Some(held),
             Role::Active | Role::Previous => {
                 self.previous = Some(Previous { held: self.active.replace(held) });
             }
         }
-        Ok(())
     }
 
     /// Takes back what was bound, or says what there is none of.
@@ -216,7 +218,7 @@ impl Inner {
     /// The same wish with name and whole digest, for either role.
     fn whole(&self, bind: &Bind, builtin: &Version) -> Result<Bind, Error> {
         let (name, digest) = self.named(bind, builtin)?;
-        Ok(Bind { name: Some(name), digest: Some(digest), shadow: false, ..bind.clone() })
+        Ok(whole(bind, &name, &digest))
     }
 
     /// Name and digest of the version that is meant.
@@ -236,9 +238,7 @@ impl Inner {
             check_builtin_digest(wanted, builtin)?;
             return Ok((name.clone(), builtin.digest().to_owned()));
         }
-        if !names::is_name(name) {
-            return Err(Error::Name(name.clone()));
-        }
+        names::check(name)?;
         Ok((name.clone(), state.resolve(name, wanted)?.digest.clone()))
     }
 

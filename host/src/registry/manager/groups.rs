@@ -251,6 +251,12 @@ impl Registry {
     }
 }
 
+/// A wish with name and digest, for either role.
+pub(super) fn whole(bind: &Bind, name: &str, digest: &str) -> Bind {
+    let (name, digest) = (Some(name.to_owned()), Some(digest.to_owned()));
+    Bind { name, digest, shadow: false, ..bind.clone() }
+}
+
 /// Under what the store keeps a group's bindings: its name, or, of a group
 /// without one or with that of an earlier group, its number.
 pub(super) fn keys(groups: &[ServerGroup]) -> Vec<String> {

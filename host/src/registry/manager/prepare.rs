@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::groups::{Configured, Group, InForce, Rule, keys};
+use super::groups::{Configured, Group, InForce, Rule, keys, whole};
 use super::{Groups, Inner, Registry};
 use crate::config::{Config, GroupPolicy, ServerGroup};
 use crate::policy::Binding;
 use crate::registry::store::{Held, Slots};
-use crate::registry::{Bind, Error, Role, Source, digest};
+use crate::registry::{Error, Role, Source, digest};
 
 /// Why a policy that the configuration names cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -218,12 +218,6 @@ impl Inner {
 /// Whether what the configuration names is a version of the store.
 fn is_stored(policy: &GroupPolicy, own: &InForce) -> bool {
     policy.path.is_none() && own.policy() != guest_merge::NAME
-}
-
-/// A wish with name and digest, for either role.
-fn whole(bind: &Bind, name: &str, digest: &str) -> Bind {
-    let (name, digest) = (Some(name.to_owned()), Some(digest.to_owned()));
-    Bind { name, digest, shadow: false, ..bind.clone() }
 }
 
 fn builtin_is_broken(error: &Error) -> SetUpError {

@@ -21,7 +21,7 @@ impl Registry {
         let version = self.loader.load(wasm)?;
         let notes = self.try_out(&version)?;
         let stored = Stored {
-            digest: digest::of(wasm),
+            digest: version.digest().to_owned(),
             size: wasm.len() as u64,
             uploaded_ms: now_ms(),
             by: by.to_owned(),
