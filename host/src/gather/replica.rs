@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -30,8 +31,12 @@ use super::{Error, external, staleness};
 use crate::config::RemoteRead;
 use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesExemplars};
 
-/// Pieces of a body that may wait for the decoder.
-const STREAM_BACKLOG: usize = 8;
+/// Bytes of a body that go to the decoder together. Prometheus sends a few
+/// kilobytes at a time, and waking a thread for each would cost more than to
+/// decode it.
+const STREAM_BATCH: usize = 128 * 1024;
+/// Batches that may wait for the decoder.
+const STREAM_BACKLOG: usize = 4;
 /// Selectors of one query that the query API is asked for at once: a query may
 /// have thousands, and each takes a connection.
 const SELECTORS_AT_ONCE: usize = 16;
@@ -517,21 +522,29 @@ async fn stream_chunks(
     context: &Context,
     windows: Vec<Window>,
 ) -> Result<Vec<SeriesBatch>, Error> {
-    let (sender, mut receiver) = tokio::sync::mpsc::channel::<Bytes>(STREAM_BACKLOG);
+    let (sender, mut receiver) = tokio::sync::mpsc::channel::<Vec<Bytes>>(STREAM_BACKLOG);
     let limits = remote_read::Limits::default();
     let mut decoder = remote_read::StreamDecoder::new(&windows, limits, context.budget.clone());
     let decoding = tokio::task::spawn_blocking(move || {
-        while let Some(data) = receiver.blocking_recv() {
-            decoder.push(&data)?;
+        while let Some(batch) = receiver.blocking_recv() {
+            batch.iter().try_for_each(|data| decoder.push(data))?;
         }
         Ok::<_, remote_read::Error>(decoder)
     });
     let mut body = response.into_body();
+    let (mut batch, mut bytes) = (Vec::new(), 0);
     while let Some(data) = client::next_data(&mut body, context).await? {
-        if sender.send(data).await.is_err() {
-            break; // the decoder has failed and says why below
+        bytes += data.len();
+        batch.push(data);
+        if bytes >= STREAM_BATCH {
+            bytes = 0;
+            if sender.send(mem::take(&mut batch)).await.is_err() {
+                break; // the decoder has failed and says why below
+            }
         }
     }
+    // If nobody takes it, that is said below, too.
+    let _taken = sender.send(batch).await;
     drop(sender);
     let decoder = joined(decoding.await)??;
     Ok(decoder.finish()?)
