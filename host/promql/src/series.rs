@@ -12,9 +12,18 @@ pub const STALE_NAN_BITS: u64 = 0x7ff0_0000_0000_0002;
 pub const NORMAL_NAN_BITS: u64 = 0x7ff8_0000_0000_0001;
 
 /// True for the stale marker, and for no other NaN.
+#[inline]
 #[must_use]
 pub const fn is_stale(value: f64) -> bool {
     value.to_bits() == STALE_NAN_BITS
+}
+
+/// True if any of the values is a stale marker.
+#[must_use]
+pub fn has_stale(values: &[f64]) -> bool {
+    // Without a way out in the middle of a piece, it is looked at as vectors.
+    let in_piece = |piece: &[f64]| piece.iter().fold(false, |any, value| any | is_stale(*value));
+    values.chunks(256).any(in_piece)
 }
 
 /// Samples of many series, side by side.
@@ -377,6 +386,18 @@ fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stale_marker_is_found_wherever_it_is() {
+        let stale = f64::from_bits(STALE_NAN_BITS);
+        for length in [1, 255, 256, 257, 1_000] {
+            let mut values = vec![f64::from_bits(NORMAL_NAN_BITS); length];
+            assert!(!has_stale(&values));
+            values[length - 1] = stale;
+            assert!(has_stale(&values), "{length}");
+        }
+        assert!(!has_stale(&[]));
+    }
 
     #[test]
     fn neighbours_with_the_same_times_share_them_and_keep_their_values() {

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use promql::series::is_stale;
+use promql::series::{has_stale, is_stale};
 use promql::{Labels, SeriesBatch, SeriesRef};
 
 use super::Options;
@@ -71,7 +71,7 @@ pub(super) fn restore(
 }
 
 fn has_marker(series: SeriesRef<'_>) -> bool {
-    series.float_values.iter().any(|value| is_stale(*value))
+    has_stale(series.float_values)
         || series.histogram_values.iter().any(|value| is_stale(value.sum))
 }
 

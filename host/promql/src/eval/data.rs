@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::series::is_stale;
+use crate::series::{has_stale, is_stale};
 use crate::{CounterResetHint, Histogram, Labels, SeriesBatch};
 
 /// The samples of one selector.
@@ -99,7 +99,7 @@ impl Data {
 impl Samples<'_> {
     /// The samples without stale markers.
     pub(crate) fn without_stale(mut self) -> Self {
-        if self.floats.iter().any(|value| is_stale(*value)) {
+        if has_stale(&self.floats) {
             let keep: Vec<bool> = self.floats.iter().map(|value| !is_stale(*value)).collect();
             retain(&mut self.float_times, &keep);
             retain(&mut self.floats, &keep);
