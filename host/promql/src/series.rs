@@ -47,6 +47,8 @@ pub struct SeriesBatch {
     /// Empty, or one per sample up to the last that has one.
     float_starts: Vec<i64>,
     histogram_starts: Vec<i64>,
+    /// The float samples of the series being built, if it shares another's.
+    shared: Option<Floats>,
 }
 
 /// Where the float samples of a series lie.
@@ -173,6 +175,32 @@ impl SeriesBatch {
         self.floats += times.len();
     }
 
+    /// Lets other batches share the float samples that there are so far
+    /// ([`Self::share_floats`]). No series is being built.
+    pub fn seal(&mut self) {
+        self.float_times.seal();
+        self.float_values.seal();
+    }
+
+    /// Takes a part of the float samples of series `index` of another batch,
+    /// by positions within the series, as those of the series being built,
+    /// which has none and gets no others. They are not copied if the other
+    /// batch is sealed.
+    pub fn share_floats(&mut self, other: &Self, index: usize, part: std::ops::Range<usize>) {
+        let Floats { times, values } = other.float_places[index];
+        let (times, values) = (times.part(&part), values.part(&part));
+        let places = self.float_times.share(&other.float_times, times);
+        match places.zip(self.float_values.share(&other.float_values, values)) {
+            Some((times, values)) => {
+                self.floats += part.len();
+                self.shared = Some(Floats { times, values });
+            }
+            None => {
+                self.extend_floats(other.float_times.get(times), other.float_values.get(values));
+            }
+        }
+    }
+
     /// Appends a histogram sample to the series being built. The caller keeps
     /// timestamps ascending.
     pub fn push_histogram(&mut self, time: i64, value: Histogram) {
@@ -236,17 +264,8 @@ impl SeriesBatch {
     /// Closes the series being built, with or without samples.
     pub fn finish_series(&mut self, labels: Labels) {
         self.labels.push(labels);
-        let values = self.float_values.finish();
-        let before = self.float_places.last().map(|before| before.times);
-        let same = |place: &Place| self.float_times.get(*place) == self.float_times.pending();
-        let times = match before.filter(same) {
-            Some(before) => {
-                self.float_times.abandon();
-                before
-            }
-            None => self.float_times.finish(),
-        };
-        self.float_places.push(Floats { times, values });
+        let floats = self.shared.take().unwrap_or_else(|| self.finish_floats());
+        self.float_places.push(floats);
         self.float_ends.push(self.floats);
         self.histogram_ends.push(self.histogram_times.len());
         for (starts, samples) in [
@@ -257,6 +276,20 @@ impl SeriesBatch {
                 starts.resize(samples, 0);
             }
         }
+    }
+
+    fn finish_floats(&mut self) -> Floats {
+        let values = self.float_values.finish();
+        let before = self.float_places.last().map(|before| before.times);
+        let same = |place: &Place| self.float_times.get(*place) == self.float_times.pending();
+        let times = match before.filter(same) {
+            Some(before) => {
+                self.float_times.abandon();
+                before
+            }
+            None => self.float_times.finish(),
+        };
+        Floats { times, values }
     }
 
     /// Appends a series of another batch, under other labels.
@@ -386,6 +419,34 @@ fn range(ends: &[usize], index: usize) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_of_another_batch_are_the_same_shared_or_copied() {
+        let mut source = SeriesBatch::new();
+        for series in 0..3 {
+            (0..4).for_each(|time| source.push_float(time, (10 * series + time) as f64));
+            source.finish_series(Labels::empty());
+        }
+        let taken = |source: &SeriesBatch| {
+            let mut batch = SeriesBatch::new();
+            batch.push_float(7, 7.0);
+            batch.finish_series(Labels::empty());
+            for (series, part) in [(2, 1..3), (0, 0..4), (1, 2..2)] {
+                batch.share_floats(source, series, part);
+                batch.finish_series(Labels::empty());
+            }
+            batch.push_float(8, 8.0);
+            batch.finish_series(Labels::empty());
+            batch
+        };
+        let copied = taken(&source);
+        source.seal();
+        let shared = taken(&source);
+        assert_eq!(shared, copied);
+        assert_eq!((shared.samples(), shared.pending()), (8, 0));
+        assert_eq!(shared.series(1).float_values, [21.0, 22.0]);
+        assert!(std::ptr::eq(shared.series(2).float_times, source.series(0).float_times));
+    }
 
     #[test]
     fn a_stale_marker_is_found_wherever_it_is() {

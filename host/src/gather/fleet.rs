@@ -267,6 +267,7 @@ fn merge_column(
         let only = filled.first().map(|own| std::mem::take(&mut column[*own]));
         return policy::Merged { series: only.unwrap_or_default(), ..Default::default() };
     }
+    column.iter_mut().for_each(SeriesBatch::seal);
     let batches: Vec<&SeriesBatch> = filled.iter().map(|own| &column[*own]).collect();
     let options = policy::Options {
         deadline: Some(*deadline),

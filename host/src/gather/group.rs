@@ -365,6 +365,7 @@ fn merge_all(
                 if !labels.is_empty() {
                     batch.relabel(|own| with_group_labels(own, labels));
                 }
+                batch.seal();
                 batch
             })
             .collect();

@@ -146,7 +146,14 @@ impl Source<'_> {
                 continue;
             };
             let (floats, histograms) = timeline.split(&indexes(*run));
-            out.extend_floats(&series.float_times[floats.clone()], &series.float_values[floats]);
+            match self.matching.place(self.index, run.replica as usize) {
+                // Most series are those of one replica.
+                Some((batch, at)) if runs.len() == 1 => out.share_floats(batch, at, floats),
+                _ => out.extend_floats(
+                    &series.float_times[floats.clone()],
+                    &series.float_values[floats],
+                ),
+            }
             let first = histograms.start;
             for at in histograms {
                 let mut histogram = series.histogram_values[at].clone();

@@ -53,11 +53,16 @@ impl<'a> Matching<'a> {
 
     /// The series with label set number `index` in `replica`.
     pub(super) fn series(&self, index: usize, replica: usize) -> Option<SeriesRef<'_>> {
+        self.place(index, replica).map(|(batch, at)| batch.series(at))
+    }
+
+    /// The same, as a batch and the series' index in it.
+    pub(super) fn place(&self, index: usize, replica: usize) -> Option<(&SeriesBatch, usize)> {
         let own = self.replicas[replica];
         match self.members[index * self.replicas.len() + replica] {
             ABSENT => None,
-            at if (at as usize) < own.len() => Some(own.series(at as usize)),
-            at => Some(self.joined[replica].series(at as usize - own.len())),
+            at if (at as usize) < own.len() => Some((own, at as usize)),
+            at => Some((&self.joined[replica], at as usize - own.len())),
         }
     }
 
