@@ -23,7 +23,7 @@ const SAMPLES_PER_VALUE: u64 = 12;
 /// Who is whole is found out first only where there are so many times more
 /// samples than are worth a pushed query. The servers count them all for
 /// that: below, raw samples are there sooner.
-const FIRST_LOOK: u64 = 5;
+const FIRST_LOOK: u64 = 10;
 
 /// How much a share reads raw.
 #[derive(Clone, Copy, Debug)]
