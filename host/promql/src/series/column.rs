@@ -86,7 +86,7 @@ impl<T: Copy> Column<T> {
     /// The values of a finished series.
     pub(super) fn get(&self, place: Place) -> &[T] {
         let piece = self.sealed.get(place.piece).map_or(&self.tail, |sealed| &**sealed);
-        piece.get(place.start..place.end).unwrap_or_default()
+        &piece[place.start..place.end]
     }
 
     /// Lets others share all that is there. No series is being built.
@@ -119,11 +119,8 @@ impl<T: Copy> Column<T> {
             self.seal();
             self.tail.reserve_exact(PIECE.max(values));
         } else if length == 0 {
-            self.tail.reserve_exact(if self.sealed.is_empty() {
-                values
-            } else {
-                PIECE.max(values)
-            });
+            let whole = if self.sealed.is_empty() { values } else { PIECE.max(values) };
+            self.tail.reserve_exact(whole);
         }
     }
 }
