@@ -48,6 +48,23 @@ fn what_was_read_raw_is_asked_for_as_values_when_it_comes_again() {
 }
 
 #[test]
+fn stretches_between_holes_that_are_small_are_read_raw() {
+    if !prometheus::available() || !Mode::are_several() {
+        return;
+    }
+    let estate = Estate::start(Size { instances: 100, handlers: 1, ..Size::FULL }, Hole::Each);
+    let proxy = estate.proxy(Mode::Default);
+    let question = estate.question(DASHBOARD[0]);
+    assert_eq!(question.difference(estate.whole.client, proxy.client), None);
+    // What is found out when a query is over takes a moment.
+    let explained = estate.question(DASHBOARD[0]).with("explain", "1");
+    let reason = "few raw samples in each stretch between the holes";
+    let found = (0..600).any(|_| explained.ask(proxy.client).text().contains(reason));
+    assert!(found, "{}", explained.ask(proxy.client).text());
+    assert_eq!(question.difference(estate.whole.client, proxy.client), None);
+}
+
+#[test]
 fn with_a_hole_in_each_replica_a_sum_is_still_the_truth() {
     if !prometheus::available() {
         return;

@@ -200,6 +200,9 @@ impl Case<'_> {
         if stretches.iter().all(|own| own.way == Way::Raw) {
             return Err(Because::NotWhole);
         }
+        if self.are_small(&stretches) {
+            return Err(Because::Pieces);
+        }
         if self.hides(&found).await {
             return Err(Because::HiddenLabel);
         }

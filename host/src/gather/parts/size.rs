@@ -9,6 +9,7 @@ use promql::matcher::Matcher;
 use super::decide::Case;
 use super::why::Because;
 use crate::gather::coverage::Estimate;
+use crate::plan::Stretch;
 
 /// Windows up to this, of which nothing is known, are read raw: asking first
 /// would take as long.
@@ -133,6 +134,13 @@ impl Case<'_> {
         } else {
             Ok(())
         }
+    }
+
+    /// True if there are several stretches, which hold so little each that
+    /// they are not worth a question each.
+    pub(super) fn are_small(&self, stretches: &[Stretch]) -> bool {
+        let least = self.group.pushdown_min_samples.saturating_mul(stretches.len() as u64);
+        stretches.len() > 1 && self.estimate().is_some_and(|own| own.samples < least)
     }
 
     /// From how many samples on it is worth it, by what is known already.

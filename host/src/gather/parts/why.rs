@@ -27,6 +27,8 @@ pub(super) enum Because {
     Few,
     #[error("few raw samples to find out first which replica is whole")]
     Unfamiliar,
+    #[error("few raw samples in each stretch between the holes")]
+    Pieces,
     #[error("raw samples cost less than the values")]
     Dear,
     #[error("no replica is known to be whole")]
