@@ -35,6 +35,8 @@ use crate::storage::{Answer, Context, Lookups, Metadata, Scope, Select, SeriesEx
 /// kilobytes at a time, and waking a thread for each would cost more than to
 /// decode it.
 const STREAM_BATCH: usize = 128 * 1024;
+/// What a piece of a body takes beside its data, its framing among it.
+const PIECE_BYTES: usize = 64;
 /// Batches that may wait for the decoder.
 const STREAM_BACKLOG: usize = 4;
 /// Selectors of one query that the query API is asked for at once: a query may
@@ -534,7 +536,8 @@ async fn stream_chunks(
     let mut body = response.into_body();
     let (mut batch, mut bytes) = (Vec::new(), 0);
     while let Some(data) = client::next_data(&mut body, context).await? {
-        bytes += data.len();
+        // With what it takes to keep a piece: a server may send single bytes.
+        bytes += data.len() + PIECE_BYTES;
         batch.push(data);
         if bytes >= STREAM_BATCH {
             bytes = 0;

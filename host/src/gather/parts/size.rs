@@ -17,9 +17,9 @@ const SHORT_MS: i64 = 3_600_000;
 /// Samples per series and millisecond of which nothing else is known: a scrape
 /// every 15 s.
 const USUAL_DENSITY: f64 = 1.0 / 15_000.0;
-/// A value in an answer costs as much as so many raw samples: it takes a
-/// server and us some 160 ns to write and read one (33 bytes of JSON), and the
-/// samples of both replicas are 14 ns each dearer raw than looked at by one.
+/// A value in an answer costs as much as so many raw samples: 33 bytes of JSON
+/// against two to four, and it takes a server and us some 160 ns to write and
+/// to read it.
 const SAMPLES_PER_VALUE: u64 = 12;
 /// Who is whole is found out first only where there are so many times more
 /// samples than are worth a pushed query. The servers count them all for
